@@ -1,0 +1,1 @@
+"""Experiments, each runnable by `python -m experiments NAME` and importable."""

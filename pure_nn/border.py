@@ -1,0 +1,248 @@
+"""The border: what comes from outside is checked once, when a function is traced, and converted.
+
+`checked(equation)` is the equation behind these checks. A message says what was expected, what
+came, and what to do; nothing here runs inside compiled code.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, DTypeLike
+
+from pure_nn.network import Cache, Network
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+FLOATS = ("float64", "float32", "bfloat16", "float16")
+
+
+def checked(equation: Callable[P, R]) -> Callable[P, R]:
+    """The equation with its arguments checked, by name, in the order in which they build on each other."""
+    signature = inspect.signature(equation)
+
+    @functools.wraps(equation)
+    def public(*args: P.args, **kwargs: P.kwargs) -> R:
+        bound = signature.bind(*args, **kwargs)
+        given = bound.arguments
+        for name, check in _CHECKS.items():
+            if name in given:
+                given[name] = check(given)
+        return equation(*bound.args, **bound.kwargs)
+
+    return public
+
+
+def float_dtype(dtype: DTypeLike, name: str = "dtype") -> np.dtype:
+    """The dtype, known to be one that parameters and X may have, and to be enabled."""
+    dtype = np.dtype(dtype)
+    if dtype.name not in FLOATS:
+        raise TypeError(
+            f"{name}: expected one of {', '.join(FLOATS)}, got {dtype}; cast it, "
+            f"as in {name}.astype(jnp.float32)"
+        )
+    if dtype == np.float64 and jnp.result_type(float) != np.float64:
+        raise TypeError(
+            f"{name}: got float64 while JAX is limited to 32 bits; compute in float64 under "
+            f"`with jax.enable_x64(True):`, or cast it, as in {name}.astype(np.float32)"
+        )
+    return dtype
+
+
+def _net(given: dict[str, Any]) -> Network:
+    if not isinstance(given["net"], Network):
+        raise TypeError(f"net: expected a pure_nn.Network first, got {_kind(given['net'])}")
+    return given["net"]
+
+
+def _params(given: dict[str, Any]) -> Any:
+    net, params = given["net"], given["params"]
+    if not isinstance(params, tuple | list):
+        raise TypeError(f"params: expected a tuple or list of layers, got {_kind(params)}")
+    if len(params) != len(net.activations):
+        raise ValueError(
+            f"params: expected one layer per activation, {len(net.activations)}, "
+            f"got {len(params)}; make them with init(key, sizes) of {len(net.activations)} + 1 sizes"
+        )
+    rows_below = None
+    for l, layer in enumerate(params, start=1):
+        if not isinstance(layer, Mapping) or set(layer) != {"W", "b"}:
+            raise TypeError(
+                f"params: expected layer {l} to be {{'W': …, 'b': …}}, got {_kind(layer)}"
+            )
+        rows_below = _layer(l, layer["W"], layer["b"], rows_below)
+    _one_dtype({f"{k}[{l}]": layer[k] for l, layer in enumerate(params, 1) for k in ("W", "b")})
+    return jax.tree.map(jnp.asarray, params)
+
+
+def _layer(l: int, W: Any, b: Any, n_in: int | None) -> int:
+    """The rows of W[ℓ], once W[ℓ] and b[ℓ] are known to fit each other and the layer below."""
+    _floating(f"W[{l}]", W)
+    _floating(f"b[{l}]", b)
+    if W.ndim != 2:
+        raise ValueError(f"W[{l}]: expected shape (n[{l}], n[{l - 1}]), got {W.shape}")
+    if n_in is not None and W.shape[1] != n_in:
+        raise ValueError(
+            f"W[{l}]: expected {n_in} columns, the rows of W[{l - 1}], got shape {W.shape}"
+            + (f"; W is (outputs, inputs): pass W[{l}].T" if W.shape[0] == n_in else "")
+        )
+    if b.shape != (W.shape[0], 1):
+        raise ValueError(
+            f"b[{l}]: expected shape {(W.shape[0], 1)}, one row per row of W[{l}], got {b.shape}"
+            + ("; write b.reshape(-1, 1)" if b.size == W.shape[0] else "")
+        )
+    return W.shape[0]
+
+
+def _X(given: dict[str, Any]) -> Array:
+    X, W = given["X"], given["params"][0]["W"]
+    _floating("X", X)
+    _columns("X", X, W.shape[1], "the columns of W[1]")
+    if X.shape[1] == 0:
+        raise ValueError(f"X: expected at least one example, got an empty batch of shape {X.shape}")
+    _one_dtype({"W[1]": W, "X": X})
+    return jnp.asarray(X)
+
+
+def _cache(given: dict[str, Any]) -> Cache:
+    Z, A = given["cache"]
+    L = len(given["net"].activations)
+    if (len(Z), len(A)) != (L + 1, L + 1):
+        raise ValueError(
+            f"cache: expected Z and A of {L} layers and the inputs, {L + 1} entries each with "
+            f"Z[0] = None and A[0] = X, got {len(Z)} and {len(A)}"
+        )
+    arrays = {f"Z[{l}]": Z[l] for l in range(1, L + 1)} | {f"A[{l}]": A[l] for l in range(L + 1)}
+    for name, x in arrays.items():
+        _floating(name, x)
+        _columns(name, x, A[int(name[2:-1])].shape[0], f"the rows of A{name[1:]}", A[0].shape[-1])
+    _one_dtype(arrays)
+    _fits_params(given.get("params"), A)
+    return Cache((None, *map(jnp.asarray, Z[1:])), tuple(map(jnp.asarray, A)))
+
+
+def _fits_params(params: Any, A: Sequence[Array]) -> None:
+    if params is None:
+        return
+    for l, layer in enumerate(params, start=1):
+        if layer["W"].shape != (A[l].shape[0], A[l - 1].shape[0]):
+            raise ValueError(
+                f"cache: A[{l}] {A[l].shape} and A[{l - 1}] {A[l - 1].shape} do not belong to "
+                f"W[{l}] {layer['W'].shape}; pass the cache of forward with these params"
+            )
+    _one_dtype({"W[1]": params[0]["W"], "the cache": A[0]})
+
+
+def _Y(given: dict[str, Any]) -> Array:
+    Y = given["Y"]
+    _array("Y", Y)
+    if "cache" in given:
+        (rows, B), dtype = given["cache"].A[-1].shape, given["cache"].A[-1].dtype
+    else:
+        (rows, B), dtype = (
+            (given["params"][-1]["W"].shape[0], given["X"].shape[1]),
+            given["X"].dtype,
+        )
+    _columns("Y", Y, rows, "the rows of Ŷ", B)
+    if Y.dtype != bool and not np.issubdtype(Y.dtype, np.integer):
+        float_dtype(Y.dtype, "Y")
+        _one_dtype({"the network": np.empty(0, dtype), "Y": Y})
+    return jnp.asarray(Y).astype(dtype)
+
+
+def _delta_L(given: dict[str, Any]) -> Array:
+    return _like("delta_L", given["delta_L"], given["cache"].A[-1])
+
+
+def _deltas(given: dict[str, Any]) -> tuple[Any, ...]:
+    deltas = given["deltas"]
+    L = len(given["net"].activations)
+    if not isinstance(deltas, tuple | list) or len(deltas) != L + 1:
+        raise ValueError(
+            f"deltas: expected (None, Δ[1], …, Δ[{L}]) as backpropagate returns it, got {_kind(deltas)}"
+        )
+    if "cache" in given:
+        A = given["cache"].A
+        return (None, *(_like(f"deltas[{l}]", deltas[l], A[l]) for l in range(1, L + 1)))
+    return (None, *map(jnp.asarray, deltas[1:]))
+
+
+def _weights(given: dict[str, Any]) -> Array | None:
+    if given["weights"] is None:
+        return None
+    weights, A = given["weights"], given["cache"].A[0] if "cache" in given else given["X"]
+    _array("weights", weights)
+    if weights.shape != A.shape[1:]:
+        raise ValueError(
+            f"weights: expected one per example, shape {A.shape[1:]}, got {weights.shape}"
+        )
+    return jnp.asarray(weights).astype(A.dtype)
+
+
+def _form(given: dict[str, Any]) -> str:
+    if given["form"] not in ("direct", "chain"):
+        raise ValueError(f"form: expected 'direct' or 'chain', got {given['form']!r}")
+    return given["form"]
+
+
+_CHECKS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "net": _net,
+    "params": _params,
+    "X": _X,
+    "cache": _cache,
+    "Y": _Y,
+    "delta_L": _delta_L,
+    "deltas": _deltas,
+    "weights": _weights,
+    "form": _form,
+}
+
+
+def _array(name: str, x: Any) -> None:
+    if not (hasattr(x, "shape") and hasattr(x, "dtype")):
+        raise TypeError(f"{name}: expected a NumPy or JAX array, got {_kind(x)}")
+
+
+def _floating(name: str, x: Any) -> None:
+    _array(name, x)
+    float_dtype(x.dtype, name)
+
+
+def _one_dtype(arrays: dict[str, Any]) -> None:
+    (first, x), *others = arrays.items()
+    for name, y in others:
+        if y.dtype != x.dtype:
+            raise TypeError(
+                f"{name}: expected {x.dtype}, the dtype of {first}, got {y.dtype}; cast one of them"
+            )
+
+
+def _columns(name: str, x: Any, rows: int, source: str, B: int | None = None) -> None:
+    """One example per column: x is (rows, B)."""
+    if x.ndim != 2:
+        raise ValueError(
+            f"{name}: expected 2 dimensions, one example per column, shape ({rows}, {B or 'B'}), "
+            f"got {x.shape}; one example is x.reshape(-1, 1), one number per example x.reshape(1, -1)"
+        )
+    if x.shape != (rows, x.shape[1] if B is None else B):
+        turned = x.shape == (x.shape[0] if B is None else B, rows)
+        raise ValueError(
+            f"{name}: expected shape ({rows}, {B or 'B'}), {rows} being {source}, got {x.shape}"
+            + (f"; the examples are in its rows: pass {name}.T" if turned else "")
+        )
+
+
+def _like(name: str, x: Any, reference: Array) -> Array:
+    _floating(name, x)
+    _columns(name, x, reference.shape[0], "the units of its layer", reference.shape[1])
+    _one_dtype({"the cache": reference, name: x})
+    return jnp.asarray(x)
+
+
+def _kind(x: Any) -> str:
+    return f"{type(x).__name__}" + (f" of {len(x)}" if isinstance(x, Sequence | Mapping) else "")

@@ -1,0 +1,18 @@
+"""One rule of arithmetic for every equation: compute in at least float32, round once."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+def wide_dtype(dtype: jnp.dtype) -> jnp.dtype:
+    """The dtype to compute in: float32 for the 16-bit types, else the dtype itself."""
+    return jnp.dtype(jnp.float32) if dtype.itemsize < 4 else dtype
+
+
+def widen(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    return x.astype(wide_dtype(x.dtype))
+
+
+def product(P: Float[Array, "m k"], Q: Float[Array, "k n"]) -> Float[Array, "m n"]:
+    """PQ, accumulated in at least float32 and not yet rounded back."""
+    return jnp.matmul(P, Q, preferred_element_type=wide_dtype(P.dtype))

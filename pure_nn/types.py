@@ -1,0 +1,183 @@
+"""Activation and Loss: pairs of equations as static values, hashable and equal by content.
+
+Being static they pass through `jax.jit`, `vmap` and scan carries as part of a Network, and
+equal ones compile once. Their functions are therefore module-level functions, not lambdas:
+functions are equal only to themselves.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+
+import jax
+from jaxtyping import Array, Float
+
+from pure_nn.precision import widen
+
+Interval = tuple[float, float]
+EVERYWHERE: Interval = (-math.inf, math.inf)
+
+
+@jax.tree_util.register_static
+@dataclasses.dataclass(frozen=True, init=False, repr=False)
+class Activation:
+    """An activation g beside its derivative.
+
+        A = g(Z, **constants)
+        Δ = dA ∘ g′(Z),   g′(Z) = g_prime(Z, A, **constants)
+
+    16-bit arrays reach the functions as float32, and the result is rounded once. A g whose
+    Jacobian is not diagonal subclasses this and replaces `pull`, the only method that the
+    backward pass calls. `range` is the interval of the values of g, by which losses fit or not.
+
+    TypeError: a function that cannot be called, a constant that is not a number.
+    ValueError: a constant that is not finite, a range that is not an interval.
+    """
+
+    name: str
+    functions: tuple[Callable[..., Array] | None, ...]
+    range: Interval
+    constants: tuple[tuple[str, float], ...]
+
+    def __init__(
+        self,
+        name: str,
+        g: Callable[..., Array],
+        g_prime: Callable[..., Array] | None,
+        g_second: Callable[..., Array] | None = None,
+        range: Interval = EVERYWHERE,
+        **constants: float,
+    ) -> None:
+        _require_functions(name, g=g)
+        _require_functions(
+            name, **{k: f for k, f in [("g_prime", g_prime), ("g_second", g_second)] if f}
+        )
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "functions", (g, g_prime, g_second))
+        object.__setattr__(self, "range", _interval(name, range))
+        object.__setattr__(self, "constants", _finite_numbers(name, constants))
+
+    def __init_subclass__(cls) -> None:
+        jax.tree_util.register_static(cls)
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(f'{k}={v}' for k, v in self.constants)})"
+
+    def g(self, Z: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """A = g(Z)"""
+        return self._evaluate(0, Z).astype(Z.dtype)
+
+    def g_prime(
+        self, Z: Float[Array, "*shape"], A: Float[Array, "*shape"]
+    ) -> Float[Array, "*shape"]:
+        """g′(Z), entry by entry"""
+        return self._evaluate(1, Z, A).astype(Z.dtype)
+
+    def pull(
+        self, Z: Float[Array, "*shape"], A: Float[Array, "*shape"], dA: Float[Array, "*shape"]
+    ) -> Float[Array, "*shape"]:
+        """Δ = dA ∘ g′(Z)"""
+        return (widen(dA) * self._evaluate(1, Z, A)).astype(Z.dtype)
+
+    def _evaluate(self, order: int, *arrays: Array) -> Array:
+        f = self.functions[order]
+        if f is None:
+            raise TypeError(f"{self.name} states no derivative of order {order} entry by entry")
+        return f(*map(widen, arrays), **dict(self.constants))
+
+
+@jax.tree_util.register_static
+@dataclasses.dataclass(frozen=True, init=False, repr=False)
+class Loss:
+    """A loss 𝓛, one value per example, beside its derivatives.
+
+        𝓛     = value(Z, A, Y)       sums over the output units: (n[L], B) → (B,)
+        ∂𝓛/∂A = dA(A, Y)
+        Δ[L]  = direct[activation](Z, A, Y), where the two simplify; else dA pulled through g
+
+    `from_Z[activation](Z, A, Y)` replaces `value` where Z gives 𝓛 without overflow. `domain` is
+    the interval of A on which 𝓛 is defined. 16-bit arrays reach the functions as float32.
+
+    TypeError: a function that cannot be called.
+    ValueError: a domain that is not an interval.
+    """
+
+    name: str
+    functions: tuple[Callable[..., Array], ...]
+    domain: Interval
+    direct: tuple[tuple[Activation, Callable[..., Array]], ...]
+    from_Z: tuple[tuple[Activation, Callable[..., Array]], ...]
+
+    def __init__(
+        self,
+        name: str,
+        value: Callable[..., Array],
+        dA: Callable[..., Array],
+        domain: Interval = EVERYWHERE,
+        direct: Mapping[Activation, Callable[..., Array]] | None = None,
+        from_Z: Mapping[Activation, Callable[..., Array]] | None = None,
+    ) -> None:
+        _require_functions(name, value=value, dA=dA)
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "functions", (value, dA))
+        object.__setattr__(self, "domain", _interval(name, domain))
+        object.__setattr__(self, "direct", tuple((direct or {}).items()))
+        object.__setattr__(self, "from_Z", tuple((from_Z or {}).items()))
+
+    def __repr__(self) -> str:
+        return f"{self.name}()"
+
+    def fits(self, activation: Activation) -> bool:
+        """Whether every value of g lies in the domain of 𝓛."""
+        (low, high), (a, b) = self.domain, activation.range
+        return low <= a and b <= high
+
+    def value(
+        self,
+        Z: Float[Array, "n B"],
+        A: Float[Array, "n B"],
+        Y: Float[Array, "n B"],
+        activation: Activation | None = None,
+    ) -> Float[Array, " B"]:
+        """𝓛 of each example, in at least float32"""
+        stable = dict(self.from_Z).get(activation, self.functions[0])
+        return stable(widen(Z), widen(A), widen(Y))
+
+    def dA(self, A: Float[Array, "n B"], Y: Float[Array, "n B"]) -> Float[Array, "n B"]:
+        """∂𝓛/∂A, in at least float32"""
+        return self.functions[1](widen(A), widen(Y))
+
+    def delta(
+        self,
+        Z: Float[Array, "n B"],
+        A: Float[Array, "n B"],
+        Y: Float[Array, "n B"],
+        activation: Activation,
+    ) -> Float[Array, "n B"]:
+        """Δ = ∂𝓛/∂Z: directly where the pair simplifies, else ∂𝓛/∂A pulled back through g"""
+        for simplifies_with, Δ in self.direct:
+            if simplifies_with == activation:
+                return Δ(widen(Z), widen(A), widen(Y)).astype(Z.dtype)
+        return activation.pull(Z, A, self.dA(A, Y))
+
+
+def _require_functions(name: str, **functions: object) -> None:
+    for what, f in functions.items():
+        if not callable(f):
+            raise TypeError(f"{name}: expected {what} to be a function of arrays, got {f!r}")
+
+
+def _interval(name: str, interval: Interval) -> Interval:
+    low, high = map(float, interval)
+    if not low < high:
+        raise ValueError(f"{name}: expected an interval (low, high), low < high, got {interval}")
+    return low, high
+
+
+def _finite_numbers(name: str, constants: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    for key, value in constants.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise TypeError(f"{name}: expected {key} to be a Python number, got {value!r}")
+        if not math.isfinite(value):
+            raise ValueError(f"{name}: expected {key} to be finite, got {value}")
+    return tuple(sorted((key, float(value)) for key, value in constants.items()))
