@@ -23,7 +23,7 @@ FLOATS = ("float64", "float32", "bfloat16", "float16")
 
 
 def checked(equation: Callable[P, R]) -> Callable[P, R]:
-    """The equation with its arguments checked, by name, in the order in which they build on each other."""
+    """The equation with its arguments checked by name, each against those before it."""
     signature = inspect.signature(equation)
 
     @functools.wraps(equation)
@@ -66,8 +66,8 @@ def _params(given: dict[str, Any]) -> Any:
         raise TypeError(f"params: expected a tuple or list of layers, got {_kind(params)}")
     if len(params) != len(net.activations):
         raise ValueError(
-            f"params: expected one layer per activation, {len(net.activations)}, "
-            f"got {len(params)}; make them with init(key, sizes) of {len(net.activations)} + 1 sizes"
+            f"params: expected {len(net.activations)} layers, one per activation of the network, "
+            f"got {len(params)}; init(key, sizes) takes one size more than there are layers"
         )
     rows_below = None
     for l, layer in enumerate(params, start=1):
@@ -96,7 +96,7 @@ def _layer(l: int, W: Any, b: Any, n_in: int | None) -> int:
             f"b[{l}]: expected shape {(W.shape[0], 1)}, one row per row of W[{l}], got {b.shape}"
             + ("; write b.reshape(-1, 1)" if b.size == W.shape[0] else "")
         )
-    return W.shape[0]
+    return int(W.shape[0])
 
 
 def _X(given: dict[str, Any]) -> Array:
@@ -141,18 +141,13 @@ def _fits_params(params: Any, A: Sequence[Array]) -> None:
 def _Y(given: dict[str, Any]) -> Array:
     Y = given["Y"]
     _array("Y", Y)
-    if "cache" in given:
-        (rows, B), dtype = given["cache"].A[-1].shape, given["cache"].A[-1].dtype
-    else:
-        (rows, B), dtype = (
-            (given["params"][-1]["W"].shape[0], given["X"].shape[1]),
-            given["X"].dtype,
-        )
-    _columns("Y", Y, rows, "the rows of Ŷ", B)
+    X = given["cache"].A[0] if "cache" in given else given["X"]
+    top = given["cache"].A[-1] if "cache" in given else given["params"][-1]["W"]
+    _columns("Y", Y, top.shape[0], "the rows of Ŷ", X.shape[1])
     if Y.dtype != bool and not np.issubdtype(Y.dtype, np.integer):
         float_dtype(Y.dtype, "Y")
-        _one_dtype({"the network": np.empty(0, dtype), "Y": Y})
-    return jnp.asarray(Y).astype(dtype)
+        _one_dtype({"X": X, "Y": Y})
+    return jnp.asarray(Y).astype(X.dtype)
 
 
 def _delta_L(given: dict[str, Any]) -> Array:
@@ -164,7 +159,7 @@ def _deltas(given: dict[str, Any]) -> tuple[Any, ...]:
     L = len(given["net"].activations)
     if not isinstance(deltas, tuple | list) or len(deltas) != L + 1:
         raise ValueError(
-            f"deltas: expected (None, Δ[1], …, Δ[{L}]) as backpropagate returns it, got {_kind(deltas)}"
+            f"deltas: expected (None, Δ[1], …, Δ[{L}]), as from backpropagate, got {_kind(deltas)}"
         )
     if "cache" in given:
         A = given["cache"].A
@@ -185,9 +180,10 @@ def _weights(given: dict[str, Any]) -> Array | None:
 
 
 def _form(given: dict[str, Any]) -> str:
-    if given["form"] not in ("direct", "chain"):
-        raise ValueError(f"form: expected 'direct' or 'chain', got {given['form']!r}")
-    return given["form"]
+    form: str = given["form"]
+    if form not in ("direct", "chain"):
+        raise ValueError(f"form: expected 'direct' or 'chain', got {form!r}")
+    return form
 
 
 _CHECKS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -226,8 +222,8 @@ def _columns(name: str, x: Any, rows: int, source: str, B: int | None = None) ->
     """One example per column: x is (rows, B)."""
     if x.ndim != 2:
         raise ValueError(
-            f"{name}: expected 2 dimensions, one example per column, shape ({rows}, {B or 'B'}), "
-            f"got {x.shape}; one example is x.reshape(-1, 1), one number per example x.reshape(1, -1)"
+            f"{name}: expected shape ({rows}, {B or 'B'}), one example per column, got {x.shape}; "
+            f"one example is x.reshape(-1, 1), one number per example x.reshape(1, -1)"
         )
     if x.shape != (rows, x.shape[1] if B is None else B):
         turned = x.shape == (x.shape[0] if B is None else B, rows)

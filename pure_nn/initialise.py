@@ -1,6 +1,7 @@
 """Initial parameters: W by scheme, b = 0."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +21,7 @@ def init(
     scale: float | None = None,
     dtype: DTypeLike | None = None,
 ) -> tuple[dict[str, Array], ...]:
-    """Parameters of layers with `sizes` = (n[0], …, n[L]): W[ℓ] of (n[ℓ], n[ℓ-1]), b[ℓ] = 0 of (n[ℓ], 1).
+    """Parameters for `sizes` = (n[0], …, n[L]): W[ℓ] of shape (n[ℓ], n[ℓ-1]), b[ℓ] = 0.
 
     normal:        W = scale · N(0, 1), 0.01 unless given
     he:            Var W = 2/n[ℓ-1]               He et al., ICCV 2015
@@ -45,12 +46,8 @@ def init(
 def _initializer(scheme: str, scale: float | None) -> Initializer:
     if scheme == "normal":
         return normal(0.01 if scale is None else scale)
-    gain, fan = {
-        "he": (2.0, "fan_in"),
-        "xavier": (1.0, "fan_avg"),
-        "xavier_fan_in": (1.0, "fan_in"),
-    }[scheme]
-    return variance_scaling(gain, fan, "normal", in_axis=1, out_axis=0)
+    fan: Literal["fan_avg", "fan_in"] = "fan_avg" if scheme == "xavier" else "fan_in"
+    return variance_scaling(2 if scheme == "he" else 1, fan, "normal", in_axis=1, out_axis=0)
 
 
 def _check(sizes: Sequence[int], scheme: str, scale: float | None) -> None:

@@ -55,9 +55,9 @@ def _resolve(given: str | T, kind: type[T], known: Mapping[str, Callable[[], T]]
         return given
     if isinstance(given, str) and given in known:
         return known[given]()
-    what = kind.__name__.lower()
     raise ValueError(
-        f"Network: unknown {what} {given!r}; known: {', '.join(known)}, or a pure_nn.{kind.__name__}"
+        f"Network: unknown {kind.__name__.lower()} {given!r}; "
+        f"known: {', '.join(known)}, or a pure_nn.{kind.__name__}"
     )
 
 

@@ -112,7 +112,7 @@ def backpropagate(
 ) -> FromOne:
     """Step 2. Δ[ℓ] = W[ℓ+1]ᵀΔ[ℓ+1] ∘ g′(Z[ℓ]),  ℓ = L−1 … 1"""
     Z, A = cache
-    L, layer, g = len(params), (None, *params), (None, *net.activations)
+    L, layer, g = len(params), dict(enumerate(params, 1)), dict(enumerate(net.activations, 1))
     Δ = {L: delta_L}
     for l in range(L - 1, 0, -1):
         Δ[l] = g[l].pull(Z[l], A[l], dense.pull(layer[l + 1], Δ[l + 1]))

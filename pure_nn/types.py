@@ -137,11 +137,11 @@ class Loss:
         Z: Float[Array, "n B"],
         A: Float[Array, "n B"],
         Y: Float[Array, "n B"],
-        activation: Activation | None = None,
+        activation: Activation,
     ) -> Float[Array, " B"]:
         """𝓛 of each example, in at least float32"""
-        stable = dict(self.from_Z).get(activation, self.functions[0])
-        return stable(widen(Z), widen(A), widen(Y))
+        value = dict(self.from_Z).get(activation, self.functions[0])
+        return value(widen(Z), widen(A), widen(Y))
 
     def dA(self, A: Float[Array, "n B"], Y: Float[Array, "n B"]) -> Float[Array, "n B"]:
         """∂𝓛/∂A, in at least float32"""
@@ -155,10 +155,10 @@ class Loss:
         activation: Activation,
     ) -> Float[Array, "n B"]:
         """Δ = ∂𝓛/∂Z: directly where the pair simplifies, else ∂𝓛/∂A pulled back through g"""
-        for simplifies_with, Δ in self.direct:
-            if simplifies_with == activation:
-                return Δ(widen(Z), widen(A), widen(Y)).astype(Z.dtype)
-        return activation.pull(Z, A, self.dA(A, Y))
+        Δ = dict(self.direct).get(activation)
+        if Δ is None:
+            return activation.pull(Z, A, self.dA(A, Y))
+        return Δ(widen(Z), widen(A), widen(Y)).astype(Z.dtype)
 
 
 def _require_functions(name: str, **functions: object) -> None:
