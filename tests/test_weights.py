@@ -1,0 +1,73 @@
+"""Weighted examples: J = (1/B) Σ wᵢ𝓛ᵢ, and its gradients."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import page
+import pytest
+from helpers import HIDDEN, as_jax, as_numpy, assert_same, assert_values, example
+
+import pure_nn
+
+WEIGHTS = np.array([0.5, 2.0, 0.0, 1.0, 3.25])
+by_hand = jax.jit(pure_nn.value_and_grad)
+by_autodiff = jax.jit(jax.value_and_grad(pure_nn.cost, argnums=1))
+NAMES, LOSS = (*HIDDEN[3], "sigmoid"), "binary_cross_entropy"
+
+
+@pytest.mark.usefixtures("x64")
+def test_cost_is_the_weighted_sum_over_B() -> None:
+    net, params, X, Y = example(L=3)
+    losses = page.losses(NAMES, LOSS, *as_numpy((params, X, Y)))
+    expected = np.sum(WEIGHTS * losses) / 5
+    assert_values(pure_nn.cost(net, params, X, Y, weights=as_jax(WEIGHTS)), expected, rtol=1e-14)
+    J, _ = pure_nn.value_and_grad(net, params, X, Y, weights=as_jax(WEIGHTS))
+    assert_values(J, expected, rtol=1e-14)
+
+
+@pytest.mark.usefixtures("x64")
+def test_gradients_are_those_of_the_weighted_cost() -> None:
+    net, *arrays = example(L=3)
+    got = by_hand(net, *arrays, weights=as_jax(WEIGHTS))
+    assert_same(got, by_autodiff(net, *arrays, weights=as_jax(WEIGHTS)), rtol=1e-14)
+    params, X, Y = as_numpy(arrays)
+    assert_values(got[1], page.backward(NAMES, LOSS, params, X, Y, WEIGHTS), rtol=1e-13)
+
+
+@pytest.mark.usefixtures("x64")
+def test_every_function_that_takes_weights_agrees() -> None:
+    net, params, X, Y = example(L=3)
+    cache = pure_nn.forward(net, params, X)
+    grads, deltas = pure_nn.backward(net, params, cache, Y, weights=as_jax(WEIGHTS))
+    _, unweighted = pure_nn.backward(net, params, cache, Y)
+    assert_same(deltas[1:], unweighted[1:], rtol=0)
+    assert_same(pure_nn.gradients(net, cache, deltas, weights=as_jax(WEIGHTS)), grads, rtol=0)
+    _, composed = pure_nn.value_and_grad(net, params, X, Y, weights=as_jax(WEIGHTS))
+    assert_same(composed, grads, rtol=0)
+
+
+@pytest.mark.usefixtures("x64")
+def test_weights_of_one_change_no_bit() -> None:
+    args = example(L=3)
+    weighted = pure_nn.value_and_grad(*args, weights=jnp.ones(5))
+    assert_same(weighted, pure_nn.value_and_grad(*args), rtol=0)
+    assert_same(pure_nn.value_and_grad(*args, weights=None), weighted, rtol=0)
+
+
+@pytest.mark.usefixtures("x64")
+def test_a_weight_of_zero_removes_its_example_but_not_from_B() -> None:
+    net, params, X, Y = example(L=3)
+    weights = jnp.array([1.0, 1.0, 0.0, 1.0, 1.0])
+    without = by_hand(net, params, *(jnp.delete(x, 2, axis=1) for x in (X, Y)))
+    weighted = by_hand(net, params, X, Y, weights=weights)
+    assert_same(weighted, jax.tree.map(lambda x: x * 4 / 5, without), rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_mask_may_be_boolean_and_dtypes_stay(dtype: str) -> None:
+    args = example(L=3, dtype=dtype)
+    mask = jnp.array([True, True, False, True, False])
+    masked = by_hand(*args, weights=mask)
+    assert_same(masked, by_hand(*args, weights=as_jax(mask, dtype)), rtol=0)
+    expected = by_autodiff(*args, weights=as_jax(mask, dtype))
+    assert_same(masked, expected, rtol=64 * float(jnp.finfo(dtype).eps))
