@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import jax
+import jaxtyping
 import pytest
 
 jax.config.update("jax_num_cpu_devices", 8)
@@ -15,3 +16,9 @@ def x64() -> Iterator[None]:
     """Float64 for one test, by the context that users have."""
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture
+def as_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the run-time type checks of the tests: a message has to be pure_nn's own."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
