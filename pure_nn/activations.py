@@ -19,7 +19,7 @@ from pure_nn.types import Activation
 
 def sigmoid() -> Activation:
     """σ(z) = 1/(1 + exp(−z))"""
-    return Activation("sigmoid", _sigmoid, _sigmoid_prime, range=(0, 1))
+    return Activation("sigmoid", _sigmoid, _sigmoid_prime, range=(0.0, 1.0))
 
 
 def _sigmoid(Z: Array) -> Array:
@@ -37,7 +37,7 @@ def _sigmoid_prime(Z: Array, A: Array) -> Array:
 
 def tanh() -> Activation:
     """tanh z = (exp(2z) − 1)/(exp(2z) + 1)"""
-    return Activation("tanh", _tanh, _tanh_prime, range=(-1, 1))
+    return Activation("tanh", _tanh, _tanh_prime, range=(-1.0, 1.0))
 
 
 def _tanh(Z: Array) -> Array:
@@ -68,7 +68,7 @@ def relu(at_zero: float = 1.0) -> Activation:
     """
     if not 0 <= at_zero <= 1:
         raise ValueError(f"relu: expected at_zero, which is g′(0), in [0, 1], got {at_zero}")
-    return Activation("relu", _relu, _relu_prime, range=(0, math.inf), at_zero=at_zero)
+    return Activation("relu", _relu, _relu_prime, range=(0.0, math.inf), at_zero=at_zero)
 
 
 def _relu(Z: Array, at_zero: float) -> Array:
@@ -124,7 +124,7 @@ def _identity_prime(Z: Array, A: Array) -> Array:
 
 def softmax() -> Activation:
     """A = exp(Z)/1ᵀexp(Z), column by column"""
-    return _Softmax("softmax", _softmax, None, range=(0, 1))
+    return _Softmax("softmax", _softmax, None, range=(0.0, 1.0))
 
 
 class _Softmax(Activation):

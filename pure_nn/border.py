@@ -110,8 +110,10 @@ def _X(given: dict[str, Any]) -> Array:
 
 
 def _cache(given: dict[str, Any]) -> Cache:
-    Z, A = given["cache"]
-    L = len(given["net"].activations)
+    cache, L = given["cache"], len(given["net"].activations)
+    if not isinstance(cache, Cache):
+        raise TypeError(f"cache: expected a Cache(Z, A), as from forward, got {_kind(cache)}")
+    Z, A = cache
     if (len(Z), len(A)) != (L + 1, L + 1):
         raise ValueError(
             f"cache: expected Z and A of {L} layers and the inputs, {L + 1} entries each with "
@@ -120,13 +122,14 @@ def _cache(given: dict[str, Any]) -> Cache:
     arrays = {f"Z[{l}]": Z[l] for l in range(1, L + 1)} | {f"A[{l}]": A[l] for l in range(L + 1)}
     for name, x in arrays.items():
         _floating(name, x)
-        _columns(name, x, A[int(name[2:-1])].shape[0], f"the rows of A{name[1:]}", A[0].shape[-1])
     _one_dtype(arrays)
+    for name, x in arrays.items():
+        _columns(name, x, A[int(name[2:-1])].shape[0], f"the rows of A{name[1:]}", A[0].shape[-1])
     _fits_params(given.get("params"), A)
     return Cache((None, *map(jnp.asarray, Z[1:])), tuple(map(jnp.asarray, A)))
 
 
-def _fits_params(params: Any, A: Sequence[Array]) -> None:
+def _fits_params(params: Any, A: Sequence[Any]) -> None:
     if params is None:
         return
     for l, layer in enumerate(params, start=1):
@@ -144,14 +147,12 @@ def _Y(given: dict[str, Any]) -> Array:
     X = given["cache"].A[0] if "cache" in given else given["X"]
     top = given["cache"].A[-1] if "cache" in given else given["params"][-1]["W"]
     _columns("Y", Y, top.shape[0], "the rows of Ŷ", X.shape[1])
-    if Y.dtype != bool and not np.issubdtype(Y.dtype, np.integer):
-        float_dtype(Y.dtype, "Y")
-        _one_dtype({"X": X, "Y": Y})
-    return jnp.asarray(Y).astype(X.dtype)
+    return _cast("Y", Y, "X", X)
 
 
 def _delta_L(given: dict[str, Any]) -> Array:
-    return _like("delta_L", given["delta_L"], given["cache"].A[-1])
+    n, B = given["cache"].A[-1].shape
+    return _like("delta_L", given["delta_L"], n, B, "the cache", given["cache"].A[-1])
 
 
 def _deltas(given: dict[str, Any]) -> tuple[Any, ...]:
@@ -162,21 +163,28 @@ def _deltas(given: dict[str, Any]) -> tuple[Any, ...]:
             f"deltas: expected (None, Δ[1], …, Δ[{L}]), as from backpropagate, got {_kind(deltas)}"
         )
     if "cache" in given:
-        A = given["cache"].A
-        return (None, *(_like(f"deltas[{l}]", deltas[l], A[l]) for l in range(1, L + 1)))
+        reference, units = "the cache", [A.shape[0] for A in given["cache"].A[1:]]
+        like, B = given["cache"].A[0], given["cache"].A[0].shape[1]
+    else:
+        reference, units = "W[1]", [layer["W"].shape[0] for layer in given["params"]]
+        like, B = given["params"][0]["W"], None
+    for l, n in enumerate(units, start=1):
+        _like(f"deltas[{l}]", deltas[l], n, B, reference, like)
+        B = deltas[l].shape[1]
     return (None, *map(jnp.asarray, deltas[1:]))
 
 
 def _weights(given: dict[str, Any]) -> Array | None:
-    if given["weights"] is None:
+    weights = given["weights"]
+    if weights is None:
         return None
-    weights, A = given["weights"], given["cache"].A[0] if "cache" in given else given["X"]
+    name, A = ("the cache", given["cache"].A[0]) if "cache" in given else ("X", given["X"])
     _array("weights", weights)
     if weights.shape != A.shape[1:]:
         raise ValueError(
             f"weights: expected one per example, shape {A.shape[1:]}, got {weights.shape}"
         )
-    return jnp.asarray(weights).astype(A.dtype)
+    return _cast("weights", weights, name, A)
 
 
 def _form(given: dict[str, Any]) -> str:
@@ -233,11 +241,20 @@ def _columns(name: str, x: Any, rows: int, source: str, B: int | None = None) ->
         )
 
 
-def _like(name: str, x: Any, reference: Array) -> Array:
+def _like(name: str, x: Any, rows: int, B: int | None, reference: str, like: Array) -> Array:
+    """A Δ: one row per unit of its layer, of the dtype of what it belongs to."""
     _floating(name, x)
-    _columns(name, x, reference.shape[0], "the units of its layer", reference.shape[1])
-    _one_dtype({"the cache": reference, name: x})
+    _columns(name, x, rows, "the units of its layer", B)
+    _one_dtype({reference: like, name: x})
     return jnp.asarray(x)
+
+
+def _cast(name: str, x: Any, reference: str, like: Array) -> Array:
+    """Booleans and integers become floats; floats are of the right dtype already."""
+    if x.dtype != bool and not np.issubdtype(x.dtype, np.integer):
+        float_dtype(x.dtype, name)
+        _one_dtype({reference: like, name: x})
+    return jnp.asarray(x).astype(like.dtype)
 
 
 def _kind(x: Any) -> str:

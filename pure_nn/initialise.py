@@ -1,5 +1,6 @@
 """Initial parameters: W by scheme, b = 0."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -59,3 +60,5 @@ def _check(sizes: Sequence[int], scheme: str, scale: float | None) -> None:
         raise ValueError(f"init: unknown scheme {scheme!r}; known: {', '.join(SCHEMES)}")
     if scale is not None and scheme != "normal":
         raise ValueError(f"init: {scheme} fixes the variance of W; scale= is for scheme='normal'")
+    if scale is not None and not 0 < scale < math.inf:
+        raise ValueError(f"init: expected scale, the deviation of W, in (0, ∞), got {scale}")

@@ -36,7 +36,7 @@ def cross_entropy() -> Loss:
         "cross_entropy",
         _cross_entropy,
         _cross_entropy_dA,
-        domain=(0, 1),
+        domain=(0.0, 1.0),
         direct={softmax(): _cross_entropy_softmax_delta, sigmoid(): _cross_entropy_sigmoid_delta},
         from_Z={softmax(): _cross_entropy_softmax, sigmoid(): _cross_entropy_sigmoid},
     )
@@ -80,7 +80,7 @@ def binary_cross_entropy() -> Loss:
         "binary_cross_entropy",
         _binary_cross_entropy,
         _binary_cross_entropy_dA,
-        domain=(0, 1),
+        domain=(0.0, 1.0),
         direct={
             sigmoid(): _binary_cross_entropy_sigmoid_delta,
             softmax(): _binary_cross_entropy_softmax_delta,

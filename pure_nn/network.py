@@ -123,7 +123,7 @@ def gradients(
     net: Network, cache: Cache, deltas: FromOne, *, weights: Float[Array, " B"] | None = None
 ) -> Grads:
     """Step 3. ∂J/∂W[ℓ] = (1/B) Δ[ℓ]A[ℓ-1]ᵀ,  ∂J/∂b[ℓ] = (1/B) Σ Δ[ℓ];  Δᵢ counts wᵢ times."""
-    _, *Δ = deltas if weights is None else (None, *(weights * Δ for Δ in deltas[1:]))
+    _, *Δ = deltas if weights is None else (None, *(weights[None, :] * Δ for Δ in deltas[1:]))
     B = cache.A[0].shape[1]
     sums = [dense.sums(A, Δ) for A, Δ in zip(cache.A[:-1], Δ, strict=True)]
     return tuple({name: (s / B).astype(cache.A[0].dtype) for name, s in d.items()} for d in sums)
@@ -140,7 +140,7 @@ def backward(
     """The three steps in turn: the gradients of J in the structure of `params`, and every Δ."""
     Δ = backpropagate(net, params, cache, output_delta(net, cache, Y))
     grads = gradients(net, cache, Δ, weights=weights)
-    return jax.tree.unflatten(jax.tree.structure(params), jax.tree.leaves(grads)), Δ
+    return _in_the_structure_of(params, grads), Δ
 
 
 def value_and_grad(
@@ -160,6 +160,14 @@ def value_and_grad(
 def input_gradient(net: Network, params: Params, deltas: FromOne) -> Float[Array, "n_0 B"]:
     """∂𝓛/∂X = W[1]ᵀΔ[1], one column per example and no 1/B"""
     return dense.pull(params[0], deltas[1]).astype(deltas[1].dtype)
+
+
+def _in_the_structure_of(params: Params, grads: Grads) -> Params:
+    """By name, as a mapping may hold b before W."""
+    leaves, structure = jax.tree.flatten_with_path(params)
+    ordered = [grads[l.idx][name.key] for (l, name), _ in leaves]
+    restored: Params = jax.tree.unflatten(structure, ordered)
+    return restored
 
 
 def _losses(net: Network, cache: Cache, Y: Array) -> Array:

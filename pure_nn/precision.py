@@ -1,6 +1,8 @@
 """One rule of arithmetic for every equation: compute in at least float32, round once."""
 
+import jax
 import jax.numpy as jnp
+from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Float
 
 
@@ -14,5 +16,11 @@ def widen(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 def product(P: Float[Array, "m k"], Q: Float[Array, "k n"]) -> Float[Array, "m n"]:
-    """PQ, accumulated in at least float32 and not yet rounded back."""
-    return jnp.matmul(P, Q, preferred_element_type=wide_dtype(P.dtype))
+    """PQ, accumulated in at least float32 and not yet rounded back.
+
+    Where k is sharded by a mesh of explicit axes, the sum is over its devices.
+    """
+    p, q = jax.typeof(P).sharding, jax.typeof(Q).sharding
+    everywhere = NamedSharding(p.mesh, PartitionSpec(p.spec[0], q.spec[1])) if p.spec[1] else None
+    wide = wide_dtype(P.dtype)
+    return jnp.matmul(P, Q, preferred_element_type=wide, out_sharding=everywhere)

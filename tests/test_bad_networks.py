@@ -173,3 +173,20 @@ def test_pairs_that_do_not_fit(output: str, loss: str) -> None:
     message = f"{loss} is defined for 0.0 ≤ A ≤ 1.0, but the output {output}"
     with pytest.raises(ValueError, match=re.escape(message)):
         pure_nn.Network((output,), loss)
+
+
+@pytest.mark.parametrize(
+    ("domain", "names"),
+    [
+        ((0.0, math.inf), ["relu", "sigmoid", "softmax"]),
+        ((-1.0, 1.0), ["sigmoid", "softmax", "tanh"]),
+        ((-math.inf, 1.0), ["sigmoid", "softmax", "tanh"]),
+        ((-0.5, 1.5), ["sigmoid", "softmax"]),
+        ((-0.5, 0.5), []),
+    ],
+    ids=str,
+)
+def test_a_loss_fits_where_its_domain_holds_the_range(domain: Any, names: list[str]) -> None:
+    made = loss(abs, abs, domain=domain)
+    outputs = [getattr(pure_nn, name)() for name in ALL_ACTIVATIONS.split(", ")]
+    assert [g.name for g in outputs if made.fits(g)] == names

@@ -112,6 +112,14 @@ def test_cross_entropies_are_right(output: str, loss: str, dtype: str, kind: str
     np.testing.assert_allclose(got, expected, rtol, atol)
 
 
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "cross_entropy"])
+def test_certainty_that_is_right_costs_nothing(loss: str) -> None:
+    """From A alone, as for a user's own activation: 0 log 0 is 0."""
+    A = jnp.array([[0.0, 1.0], [1.0, 0.0]])
+    value = getattr(pure_nn, loss)().value(A, A, A, pure_nn.identity())
+    assert value.tolist() == [0, 0]
+
+
 @pytest.mark.parametrize("where", ["X", "Y"])
 @pairs
 def test_NaN_reaches_the_cost_of_its_example(output: str, loss: str, where: str) -> None:

@@ -102,6 +102,13 @@ def test_different_by_content(what: str) -> None:
     assert len({jax.tree.structure(one), jax.tree.structure(other)}) == 2
 
 
+def test_the_order_of_constants_does_not_matter() -> None:
+    one = pure_nn.Activation("f", swish, abs, a=1.0, c=2.0)
+    other = pure_nn.Activation("f", swish, abs, c=2.0, a=1.0)
+    assert one == other
+    assert hash(one) == hash(other)
+
+
 @pytest.mark.parametrize("value", [pure_nn.relu(), swish_network(), pure_nn.cross_entropy()])
 def test_frozen(value: Any) -> None:
     with pytest.raises(AttributeError, match="cannot assign to field 'name'"):
@@ -147,7 +154,9 @@ def test_own_functions_meet_float32_and_are_rounded_once(dtype: str) -> None:
     assert g.pull(z, A, z).tolist() == (wide * swish_prime(wide, wide)).astype(dtype).tolist()
 
 
+@pytest.mark.usefixtures("as_installed")
 def test_repr_names_the_constants() -> None:
     assert repr(pure_nn.leaky_relu(a=0.1)) == "leaky_relu(a=0.1)"
+    assert repr(pure_nn.relu(at_zero=1)) == "relu(at_zero=1.0)"
     assert repr(pure_nn.tanh()) == "tanh()"
     assert repr(pure_nn.cross_entropy()) == "cross_entropy()"
