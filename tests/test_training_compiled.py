@@ -14,13 +14,10 @@ from pure_nn import training
 
 KEY = jax.random.key(0)
 ADAM = optax.adam(1e-3)
-CALLBACKS = {"pure_callback", "io_callback", "debug_callback", "device_put"}
+HOST = {"pure_callback", "io_callback", "debug_callback", "device_put"}
 OPTIMIZERS: dict[str, optax.GradientTransformation] = {
-    "sgd": optax.sgd(0.1),
     "momentum": optax.sgd(0.1, momentum=0.9),
-    "adam": ADAM,
     "schedule": optax.adam(optax.cosine_decay_schedule(1e-3, 10)),
-    "clipped": optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(1e-3)),
     "injected": optax.inject_hyperparams(optax.adam)(learning_rate=1e-3),
     "state is params": optax.GradientTransformation(lambda params: params, lambda g, s, p: (g, s)),
 }
@@ -60,7 +57,7 @@ def test_one_scan_and_nothing_to_the_host(B: int) -> None:
 
     found = list(primitives(jax.make_jaxpr(epoch)(params, ADAM.init(params), X, Y).jaxpr))
     assert found.count("scan") == 1
-    assert not CALLBACKS & set(found)
+    assert not HOST & set(found)
 
 
 def test_a_callback_would_be_found() -> None:
@@ -68,7 +65,7 @@ def test_a_callback_would_be_found() -> None:
         jax.debug.callback(print, x)
         return x
 
-    assert CALLBACKS & set(primitives(jax.make_jaxpr(printing)(1.0).jaxpr))
+    assert HOST & set(primitives(jax.make_jaxpr(printing)(1.0).jaxpr))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -1,0 +1,32 @@
+"""`python -m experiments` lists the experiments; `python -m experiments NAME` runs one."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+EXPERIMENTS = {
+    "digits": "Train a network on handwritten digits, once its gradients are verified.",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code: 0 well done, 1 stopped on the way, 2 not understood."""
+    name, *rest = (sys.argv[1:] if arguments is None else list(arguments)) or [""]
+    if name in EXPERIMENTS:
+        experiment = importlib.import_module(f"experiments.{name}")
+        return int(experiment.main(rest))
+    if name in ("", "-h", "--help"):
+        print(_listing())
+        return 0
+    print(f"unknown experiment {name!r}; known: {', '.join(EXPERIMENTS)}", file=sys.stderr)
+    return 2
+
+
+def _listing() -> str:
+    lines = [f"  {name:<10}{sentence}" for name, sentence in EXPERIMENTS.items()]
+    usage = "python -m experiments NAME [options]    (options of one: NAME --help)"
+    return "\n".join([usage, "", *lines])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
