@@ -79,13 +79,10 @@ def test_a_step_is_one_batch() -> None:
     assert_same((got, J_got), (expected, J), rtol=1e-15)
 
 
-@pytest.mark.parametrize(
-    ("kind", "dtype"), [(tuple, "float64"), (list, "float32"), (list, "bfloat16")]
-)
-def test_structure_and_dtype_stay(kind: type, dtype: str) -> None:
+def test_structure_and_dtype_stay() -> None:
     net, *arrays = data()
-    params, X, Y = as_jax((kind(arrays[0]), *arrays[1:]), dtype)
+    params, X, Y = as_jax((list(arrays[0]), *arrays[1:]), "bfloat16")
     adam = optax.adam(1e-3)
     got, _ = training.fit(net, params, X, Y, optimizer=adam, batch_size=3, epochs=2, key=KEY)
     assert str(jax.tree.structure(got)) == str(jax.tree.structure(params))
-    assert {str(x.dtype) for x in jax.tree.leaves(got)} == {dtype}
+    assert {str(x.dtype) for x in jax.tree.leaves(got)} == {"bfloat16"}
