@@ -156,7 +156,7 @@ def softmax_parts(
     E_top = jnp.max(E, axis=0, keepdims=True)
     top = Z == largest
     ties = jnp.sum(top, axis=0, keepdims=True) - 1
-    rest = jnp.sum(jnp.where(top, 0, E), axis=0, keepdims=True) + ties.astype(Z.dtype) * E_top
+    rest = _sum_by_halves(jnp.where(top, 0, E)) + ties.astype(Z.dtype) * E_top
     A = E / (E_top + rest)
     complement = jnp.where(top, rest / (E_top + rest), 1 - A)
     return A, complement, Z - largest - jnp.log1p(rest / E_top)
@@ -172,3 +172,14 @@ def _exp_of_difference(Z: Array, s: Array) -> Array:
     r = (Z - (d - t)) - (s + t)
     e = jnp.exp(d)
     return e + e * r
+
+
+def _sum_by_halves(x: Float[Array, "n B"]) -> Float[Array, "1 B"]:
+    """1ᵀx, half a ULP for each doubling of n; one term after the other it is up to half for each.
+
+    Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 4.2.
+    """
+    while x.shape[0] > 1:
+        half = (x.shape[0] + 1) // 2
+        x = x[:half] + jnp.pad(x[half:], ((0, 2 * half - x.shape[0]), (0, 0)))
+    return x

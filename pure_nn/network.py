@@ -86,7 +86,7 @@ def cost(
     weights: Float[Array, " B"] | None = None,
 ) -> Float[Array, ""]:
     """J = (1/B) Σᵢ wᵢ𝓛ᵢ with wᵢ = 1 unless `weights` says otherwise, in at least float32"""
-    return _cost(net, forward(net, params, X), Y, weights)
+    return cost_of(net, forward(net, params, X), Y, weights)
 
 
 def output_delta(
@@ -154,7 +154,7 @@ def value_and_grad(
     """J and its gradients: what `jax.value_and_grad` of `cost` gives, by hand."""
     cache = forward(net, params, X)
     grads, _ = backward(net, params, cache, Y, weights=weights)
-    return _cost(net, cache, Y, weights), grads
+    return cost_of(net, cache, Y, weights), grads
 
 
 def input_gradient(net: Network, params: Params, deltas: FromOne) -> Float[Array, "n_0 B"]:
@@ -174,6 +174,7 @@ def _losses(net: Network, cache: Cache, Y: Array) -> Array:
     return net.loss.value(cache.Z[-1], cache.A[-1], Y, net.activations[-1])
 
 
-def _cost(net: Network, cache: Cache, Y: Array, weights: Array | None) -> Array:
+def cost_of(net: Network, cache: Cache, Y: Array, weights: Array | None = None) -> Array:
+    """J of a forward pass"""
     losses = _losses(net, cache, Y)
     return jnp.mean(losses if weights is None else widen(weights) * losses)

@@ -1,0 +1,133 @@
+"""The rules of pure_nn beside their references: activations, losses, dense."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import pure_nn
+from pure_nn import dense
+from pure_nn.named import ACTIVATIONS, LOSSES
+from pure_nn.types import Activation, Loss
+from verify import oracles
+from verify.cases import Arrays, Case
+
+
+def all_rules() -> Iterator[Case]:
+    """Activations and losses by name, and dense."""
+    activations = [make() for make in ACTIVATIONS.values()]
+    for g in (*activations, pure_nn.relu(at_zero=0.0), pure_nn.leaky_relu(a=0.3)):
+        yield from activation_cases(g)
+    for loss in (make() for make in LOSSES.values()):
+        yield from loss_cases(loss, [g for g in activations if loss.fits(g)])
+    yield from DENSE
+
+
+# activations
+
+
+def activation_cases(g: Activation) -> list[Case]:
+    """g, and Δ = dA ∘ g′(Z) or dA through the Jacobian, at points on the kink too."""
+
+    def value(Z: Any, dA: Any) -> Any:
+        return g.g(Z)
+
+    def pull(Z: Any, dA: Any) -> Any:
+        return g.pull(Z, g.g(Z), dA)
+
+    def reference_value(Z: Any, dA: Any) -> Any:
+        return oracles.activation(g, Z)
+
+    def reference_pull(Z: Any, dA: Any) -> Any:
+        return jax.vjp(lambda Z: oracles.activation(g, Z), Z)[1](dA)[0]
+
+    return [
+        Case(f"{g}: A = g(Z)", value, jax.jit(reference_value), _draw_Z),
+        Case(f"{g}: Δ = dA pulled through g", pull, jax.jit(reference_pull), _draw_Z),
+    ]
+
+
+def _draw_Z(rng: np.random.Generator) -> Arrays:
+    Z, dA = rng.normal(0, 3, (7, 40)), rng.normal(size=(7, 40))
+    Z[:, :3] = 0
+    return Z, dA
+
+
+# losses
+
+
+def loss_cases(loss: Loss, outputs: list[Activation]) -> Iterator[Case]:
+    """∂𝓛/∂A, and with each output 𝓛 and the direct Δ[L]."""
+
+    def dA(A: Any, Y: Any) -> Any:
+        return loss.dA(A, Y)
+
+    def reference_dA(A: Any, Y: Any) -> Any:
+        return jax.grad(lambda A: jnp.sum(oracles.losses_from_A(loss, A, Y)))(A)
+
+    yield Case(f"{loss}: ∂𝓛/∂A", dA, jax.jit(reference_dA), _draw_A_and_Y)
+    for g in outputs:
+        yield from _pair(loss, g)
+
+
+def _pair(loss: Loss, g: Activation) -> list[Case]:
+    def value(Z: Any, Y: Any) -> Any:
+        return loss.value(Z, g.g(Z), Y, g)
+
+    def delta(Z: Any, Y: Any) -> Any:
+        return loss.delta(Z, g.g(Z), Y, g)
+
+    def reference_value(Z: Any, Y: Any) -> Any:
+        return oracles.losses(loss, g, Z, Y)
+
+    def reference_delta(Z: Any, Y: Any) -> Any:
+        return jax.grad(lambda Z: jnp.sum(oracles.losses(loss, g, Z, Y)))(Z)
+
+    return [
+        Case(f"{loss} of {g}: 𝓛", value, jax.jit(reference_value), _draw_Z_and_Y),
+        Case(f"{loss} of {g}: Δ[L]", delta, jax.jit(reference_delta), _draw_Z_and_Y),
+    ]
+
+
+def _draw_A_and_Y(rng: np.random.Generator) -> Arrays:
+    return rng.uniform(0.05, 0.95, (7, 40)), rng.uniform(size=(7, 40))
+
+
+def _draw_Z_and_Y(rng: np.random.Generator) -> Arrays:
+    return rng.normal(0, 2, (7, 40)), rng.uniform(size=(7, 40))
+
+
+# dense
+
+
+def _draw_dense(rng: np.random.Generator) -> Arrays:
+    W, b = rng.normal(size=(5, 7)), rng.normal(size=(5, 1))
+    return W, b, rng.normal(size=(7, 9)), rng.normal(size=(5, 9))
+
+
+def _affine(W: Any, b: Any, A: Any) -> Any:
+    return W @ A + b
+
+
+DENSE = [
+    Case(
+        "dense: Z = WA + b",
+        lambda W, b, A, Δ: dense.forward({"W": W, "b": b}, A),
+        jax.jit(lambda W, b, A, Δ: _affine(W, b, A)),
+        _draw_dense,
+    ),
+    Case(
+        "dense: WᵀΔ",
+        lambda W, b, A, Δ: dense.pull({"W": W, "b": b}, Δ),
+        jax.jit(lambda W, b, A, Δ: jax.vjp(_affine, W, b, A)[1](Δ)[2]),
+        _draw_dense,
+    ),
+    Case(
+        "dense: ΔAᵀ and ΣΔ",
+        lambda W, b, A, Δ: tuple(dense.sums(A, Δ)[name] for name in ("W", "b")),
+        jax.jit(lambda W, b, A, Δ: jax.vjp(_affine, W, b, A)[1](Δ)[:2]),
+        _draw_dense,
+    ),
+]
