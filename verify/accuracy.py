@@ -89,8 +89,8 @@ def _activation(name: str, exact: Callable[..., Any], exact_prime: Callable[...,
     def g_prime(z: Array) -> Array:
         return g.g_prime(z, g.g(z))
 
-    prime = Scalar(f"{name}′", 4, g_prime, jax.vmap(jax.grad(usual)), exact_prime)
-    return Scalar(name, 5, g.g, usual, exact), prime
+    prime = Scalar(f"{name}′", 4.0, g_prime, jax.vmap(jax.grad(usual)), exact_prime)
+    return Scalar(name, 5.0, g.g, usual, exact), prime
 
 
 def _hard_target(y: int, exact: Callable[..., Any]) -> Scalar:
@@ -101,9 +101,10 @@ def _hard_target(y: int, exact: Callable[..., Any]) -> Scalar:
         return jnp.squeeze(net.loss.delta(Z, g.g(Z), jnp.full_like(Z, y), g), 0)
 
     def loss(z: Array) -> Array:
-        return optax.sigmoid_binary_cross_entropy(z, jnp.full_like(z, y))
+        usual: Array = optax.sigmoid_binary_cross_entropy(z, jnp.full_like(z, y))
+        return usual
 
-    return Scalar(f"sigmoid Δ, y = {y}", 4, delta, jax.vmap(jax.grad(loss)), exact)
+    return Scalar(f"sigmoid Δ, y = {y}", 4.0, delta, jax.vmap(jax.grad(loss)), exact)
 
 
 SCALARS: tuple[Scalar, ...] = (

@@ -84,8 +84,9 @@ def _fit_to_compare(net: Network, params: Any, *data: Any) -> bool:
     sums += [
         (p["W"].T @ d, np.abs(p["W"]).T @ np.abs(d)) for p, d in zip(params[1:], Δ[1:], strict=True)
     ]
-    kept = all(np.max(np.abs(total)) > 0.1 * np.max(terms) for total, terms in sums)
-    return kept and np.max(np.abs(Δ[-1])) > 1e-3 and all(np.min(np.abs(z)) > 1e-5 for z in Z)
+    kept = [np.max(np.abs(total)) > 0.1 * np.max(terms) for total, terms in sums]
+    beside_the_kink = [np.min(np.abs(z)) > 1e-5 for z in Z]
+    return all([*kept, *beside_the_kink, np.max(np.abs(Δ[-1])) > 1e-3])
 
 
 def rounded(tree: Any, dtype: DTypeLike) -> Any:

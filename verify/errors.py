@@ -130,7 +130,8 @@ def _leaf(name: str, x: Any, y: Any, roundings: int, dtype: DTypeLike) -> Compar
 
 def _entries(name: str, x: Any, y: Any, bound: float, dtype: DTypeLike) -> Comparison:
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    error = np.abs(x - y)
+    with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, which is not ok
+        error = np.abs(x - y)
     i = np.unravel_index(np.argmax(error), error.shape)  # argmax finds a NaN first
     _, exponent = np.frexp(np.max(np.abs(y)) or 1.0)
     ulp = 2 * unit_roundoff(dtype) * 2.0 ** (int(exponent) - 1)

@@ -61,7 +61,7 @@ FROM_LOGITS: Mapping[tuple[str, str], Callable[[Array, Array], Array]] = {
 }
 
 
-def activation(g: Activation, Z: Float[Array, "n B"]) -> Float[Array, "n B"]:
+def activation(g: Activation, Z: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     if g.name in ACTIVATIONS:
         return ACTIVATIONS[g.name](Z, **dict(g.constants))
     return g.g(Z)

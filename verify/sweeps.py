@@ -13,7 +13,6 @@ from pure_nn.precision import wide_dtype
 FLOAT32_MANTISSAS = 8400  # for each of 2 · 255 exponents: 2²² and some more
 FLOAT64_MANTISSAS = 8  # for each of 2 · 2047 exponents
 FLOAT64_BETWEEN = 37_500
-NEIGHBOURS = 500
 
 # Kinks, the branch of tanh, where g or g′ round to 0 or 1, where exp over- and underflows.
 LANDMARKS = [0.0, 0.5, 1.0, 8.0, 9.01, 16.6, 17.33, 18.7, 36.7, 43.67, 44.36, 87.34, 88.72, 103.98]
@@ -22,12 +21,14 @@ LANDMARKS += [354.2, 372.6, 708.4, 709.78, 744.5, 745.13]
 
 def scalars(dtype: str) -> npt.NDArray[Any]:
     """Finite z of both signs."""
-    return {"float32": _float32, "float64": _float64}.get(dtype, lambda: _all_16_bits(dtype))()
+    sweep = {"float32": _float32, "float64": _float64}.get(dtype)
+    return sweep() if sweep else _all_16_bits(dtype)
 
 
 def _all_16_bits(dtype: str) -> npt.NDArray[Any]:
     z: npt.NDArray[Any] = np.arange(2**16, dtype=np.uint16).view(jnp.dtype(dtype))
-    return z[np.isfinite(z.astype(np.float32))]
+    finite: npt.NDArray[Any] = z[np.isfinite(z.astype(np.float32))]
+    return finite
 
 
 def _float32() -> npt.NDArray[Any]:
@@ -35,7 +36,7 @@ def _float32() -> npt.NDArray[Any]:
     start = np.linspace(0, 2**23, FLOAT32_MANTISSAS, endpoint=False, dtype=np.uint32)
     mantissa = start + rng.integers(0, 2**23 // FLOAT32_MANTISSAS, (255, start.size), np.uint32)
     exponent = np.arange(255, dtype=np.uint32)[:, None] << 23
-    return _both_signs([(exponent | mantissa).view(np.float32), _around_landmarks(np.float32)])
+    return _both_signs([(exponent | mantissa).view(np.float32), _around_landmarks(np.float32, 500)])
 
 
 def _float64() -> npt.NDArray[Any]:
@@ -45,15 +46,16 @@ def _float64() -> npt.NDArray[Any]:
     mantissa = rng.integers(0, 2**52, (2047, FLOAT64_MANTISSAS), np.uint64)
     between = 2.0 ** rng.uniform(-30, 9.6, FLOAT64_BETWEEN)
     wide = [(exponent | mantissa).view(np.float64), between]
-    return _both_signs([*wide, _around_landmarks(np.float64)[::100]])
+    return _both_signs([*wide, _around_landmarks(np.float64, 5)])
 
 
-def _around_landmarks(dtype: Any) -> npt.NDArray[Any]:
-    """The floats next to each landmark, which differ by one in their bits."""
+def _around_landmarks(dtype: Any, neighbours: int) -> npt.NDArray[Any]:
+    """So many floats on either side of each landmark: their bits count up by one."""
     bits = np.dtype(dtype).str.replace("f", "i")
     centres = np.array(LANDMARKS, dtype).view(bits)
-    near = centres[:, None] + np.arange(-NEIGHBOURS, NEIGHBOURS + 1).astype(bits)
-    return near[near >= 0].view(dtype)
+    near = centres[:, None] + np.arange(-neighbours, neighbours + 1).astype(bits)
+    floats: npt.NDArray[Any] = near[near >= 0].view(dtype)
+    return floats
 
 
 def _both_signs(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:

@@ -1,0 +1,180 @@
+"""`python -m verify`: every row is right, a wrong one is named, and nothing public has no row."""
+
+import dataclasses
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from helpers import example, pairs
+
+import pure_nn
+import verify.__main__ as main
+from pure_nn.named import ACTIVATIONS, LOSSES
+from verify import accuracy, networks, public, rows, rules
+from verify.cases import HOWS, Case, How
+from verify.networks import check_network
+
+ROWS = [
+    pytest.param(i, how, id=f"{row.case.name}-{how.dtype}-{'jit' if how.compiled else 'eager'}")
+    for i, row in enumerate(rows.rows())
+    for how in row.hows
+]
+COMPILED, EAGER = How("float64", compiled=True), How("float32", compiled=False)
+
+
+@pytest.mark.parametrize(("number", "how"), ROWS)
+def test_row(number: int, how: How) -> None:
+    found = rows.check(number, how)
+    assert found.ok, str(found)
+
+
+def entry_off(tree: Any, dtype: str) -> Any:
+    """The largest entry of the last leaf, by a thousandth or, in float64, by 1e-10."""
+    *others, last = jax.tree.leaves(tree)
+    by = {"float32": 1e-3, "float64": 1e-10}[dtype]
+    i = jnp.unravel_index(jnp.argmax(jnp.abs(last)), last.shape)
+    return jax.tree.unflatten(
+        jax.tree.structure(tree), [*others, last.at[i].multiply(jnp.asarray(1 + by, last.dtype))]
+    )
+
+
+MISTAKES: dict[str, Any] = {
+    "sign": lambda tree, dtype: jax.tree.map(lambda x: -x, tree),
+    "zeros": lambda tree, dtype: jax.tree.map(jnp.zeros_like, tree),
+    "one entry": entry_off,
+    "NaN": lambda tree, dtype: jax.tree.map(lambda x: x.at[(0,) * x.ndim].set(jnp.nan), tree),
+    "a list around it": lambda tree, dtype: [tree],
+    "an axis": lambda tree, dtype: jax.tree.map(lambda x: x[None], tree),
+    "a dtype": lambda tree, dtype: jax.tree.map(lambda x: x.astype("float16"), tree),
+}
+SAMPLE = [*rules.all_rules()][::5] + [*public.all_public()][::3]
+
+
+def mistaken(case: Case, mistake: str, dtype: str) -> Case:
+    def by_hand(*arrays: Any) -> Any:
+        return MISTAKES[mistake](case.by_hand(*arrays), dtype)
+
+    return dataclasses.replace(case, by_hand=by_hand)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize("case", SAMPLE, ids=lambda case: case.name)
+def test_a_mistake_would_be_found(case: Case, mistake: str) -> None:
+    assert not mistaken(case, mistake, "float64").check(COMPILED).ok
+    assert not mistaken(case, mistake, "float32").check(EAGER).ok
+
+
+# nothing public has no row
+
+
+def test_every_public_function_has_a_row() -> None:
+    functions = {name for name, x in vars(pure_nn).items() if name[0].islower() and callable(x)}
+    functions -= {"init", *ACTIVATIONS, *LOSSES}
+    assert set(public.PUBLIC) == functions | {"interop.cost"}
+    assert len(public.PUBLIC) == 11
+
+
+@pytest.mark.parametrize("what", ["A = g(Z)", "Δ = dA pulled through g"])
+def test_every_activation_has_its_rows(what: str) -> None:
+    names = {case.name for case in rules.all_rules()}
+    public_ones = {pure_nn.identity, pure_nn.leaky_relu, pure_nn.relu}
+    public_ones |= {pure_nn.sigmoid, pure_nn.softmax, pure_nn.tanh}
+    assert {f"{make()!r}: {what}" for make in public_ones} <= names
+
+
+@pairs
+def test_every_pair_has_its_rows(output: str, loss: str) -> None:
+    names = {case.name for case in rules.all_rules()}
+    made = pure_nn.Network((output,), loss)
+    pair = f"{made.loss!r} of {made.activations[0]!r}"
+    assert {f"{made.loss!r}: ∂𝓛/∂A", f"{pair}: 𝓛", f"{pair}: Δ[L]"} <= names
+
+
+def test_networks_have_the_way_of_their_row() -> None:
+    hows = [row.hows for row in rows.rows() if row.section.startswith("Networks")]
+    assert hows == [(row["how"],) for row in networks.design()]
+    assert {how for (how,) in hows} == set(HOWS)
+
+
+# the command
+
+
+@pytest.fixture
+def threads() -> Iterator[dict[str, ThreadPoolExecutor]]:
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        yield {"float64": one, "float32": other}
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    sweeps = {"float64": ((accuracy.scalars, "float16"),), "float32": ()}
+    monkeypatch.setattr(main, "SWEEPS", sweeps)
+
+
+@pytest.mark.usefixtures("quick")
+def test_prints_its_tables(threads: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.prove(threads, [0, 45, len(rows.rows()) - 1]) == 0
+    out = capsys.readouterr().out
+    assert "Rules\n  identity(): A = g(Z)" in out
+    assert "Public functions\n  cost" in out
+    assert "Networks: every pair of values occurs\n" in out
+    assert "sigmoid′              float16        63,488" in out
+    assert out.endswith("entries compared; 21 passed, 0 failed\n")
+
+
+def wrong_row(number: int) -> Any:
+    row = rows.rows()[number]
+    return row._replace(case=mistaken(row.case, "one entry", "float64"))
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_failure_is_named_and_the_exit_code_is_1(
+    threads: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = (wrong_row(0), rows.rows()[1])
+    monkeypatch.setattr(rows, "rows", lambda: wrong)
+    monkeypatch.setattr(main, "rows", lambda: wrong)
+    assert main.prove(threads, [0, 1]) == 1
+    out = capsys.readouterr().out
+    assert "float64 jit: value[" in out
+    assert "WRONG" in out
+    assert out.endswith("18 passed, 2 failed\n")
+
+
+@pytest.mark.usefixtures("quick")
+def test_lost_digits_are_a_failure(
+    threads: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exact = accuracy.SCALARS[5]
+    lossy = dataclasses.replace(exact, ours=lambda z: 1 - jnp.tanh(z) ** 2)
+    monkeypatch.setattr(accuracy, "SCALARS", (lossy,))
+    assert main.prove(threads, [0]) == 1
+    assert "WRONG" in capsys.readouterr().out
+
+
+# any network
+
+
+def test_check_network() -> None:
+    net, params, X, Y = example("softmax", "cross_entropy", L=4, dtype="float32")
+    found = check_network(net, params, X, Y)
+    assert found.ok
+    assert found.entries == 1 + sum(np.size(x) for x in jax.tree.leaves(params))
+
+
+def test_check_network_finds_a_wrong_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    args = example("softmax", "cross_entropy", L=2, dtype="float32")
+    right = pure_nn.value_and_grad
+
+    def without_the_mean(net: Any, params: Any, X: Any, Y: Any, **kwargs: Any) -> Any:
+        J, grads = right(net, params, X, Y, **kwargs)
+        return J, ({**grads[0], "b": grads[0]["b"] * X.shape[1]}, *grads[1:])
+
+    monkeypatch.setattr(pure_nn, "value_and_grad", without_the_mean)
+    found = check_network(*args)
+    assert not found.ok
+    assert found.where.startswith("b[1][")
