@@ -11,15 +11,21 @@ from typing import Any, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, DTypeLike
+from jaxtyping import Array
 
+from pure_nn.checks import (
+    cast_like,
+    delta_like,
+    kind,
+    require_array,
+    require_columns,
+    require_floating,
+    require_one_dtype,
+)
 from pure_nn.network import Cache, Network
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-FLOATS = ("float64", "float32", "bfloat16", "float16")
 
 
 def checked(equation: Callable[P, R]) -> Callable[P, R]:
@@ -38,32 +44,16 @@ def checked(equation: Callable[P, R]) -> Callable[P, R]:
     return public
 
 
-def float_dtype(dtype: DTypeLike, name: str = "dtype") -> np.dtype:
-    """The dtype, known to be one that parameters and X may have, and to be enabled."""
-    dtype = np.dtype(dtype)
-    if dtype.name not in FLOATS:
-        raise TypeError(
-            f"{name}: expected one of {', '.join(FLOATS)}, got {dtype}; cast it, "
-            f"as in {name}.astype(jnp.float32)"
-        )
-    if dtype == np.float64 and jnp.result_type(float) != np.float64:
-        raise TypeError(
-            f"{name}: got float64 while JAX is limited to 32 bits; compute in float64 under "
-            f"`with jax.enable_x64(True):`, or cast it, as in {name}.astype(np.float32)"
-        )
-    return dtype
-
-
 def _net(given: dict[str, Any]) -> Network:
     if not isinstance(given["net"], Network):
-        raise TypeError(f"net: expected a pure_nn.Network first, got {_kind(given['net'])}")
+        raise TypeError(f"net: expected a pure_nn.Network first, got {kind(given['net'])}")
     return given["net"]
 
 
 def _params(given: dict[str, Any]) -> Any:
     net, params = given["net"], given["params"]
     if not isinstance(params, tuple | list):
-        raise TypeError(f"params: expected a tuple or list of layers, got {_kind(params)}")
+        raise TypeError(f"params: expected a tuple or list of layers, got {kind(params)}")
     if len(params) != len(net.activations):
         raise ValueError(
             f"params: expected {len(net.activations)} layers, one per activation of the network, "
@@ -73,17 +63,19 @@ def _params(given: dict[str, Any]) -> Any:
     for l, layer in enumerate(params, start=1):
         if not isinstance(layer, Mapping) or set(layer) != {"W", "b"}:
             raise TypeError(
-                f"params: expected layer {l} to be {{'W': …, 'b': …}}, got {_kind(layer)}"
+                f"params: expected layer {l} to be {{'W': …, 'b': …}}, got {kind(layer)}"
             )
         rows_below = _layer(l, layer["W"], layer["b"], rows_below)
-    _one_dtype({f"{k}[{l}]": layer[k] for l, layer in enumerate(params, 1) for k in ("W", "b")})
+    require_one_dtype(
+        {f"{k}[{l}]": layer[k] for l, layer in enumerate(params, 1) for k in ("W", "b")}
+    )
     return jax.tree.map(jnp.asarray, params)
 
 
 def _layer(l: int, W: Any, b: Any, n_in: int | None) -> int:
     """The rows of W[ℓ], once W[ℓ] and b[ℓ] are known to fit each other and the layer below."""
-    _floating(f"W[{l}]", W)
-    _floating(f"b[{l}]", b)
+    require_floating(f"W[{l}]", W)
+    require_floating(f"b[{l}]", b)
     if W.ndim != 2:
         raise ValueError(f"W[{l}]: expected shape (n[{l}], n[{l - 1}]), got {W.shape}")
     if n_in is not None and W.shape[1] != n_in:
@@ -101,18 +93,18 @@ def _layer(l: int, W: Any, b: Any, n_in: int | None) -> int:
 
 def _X(given: dict[str, Any]) -> Array:
     X, W = given["X"], given["params"][0]["W"]
-    _floating("X", X)
-    _columns("X", X, W.shape[1], "the columns of W[1]")
+    require_floating("X", X)
+    require_columns("X", X, W.shape[1], "the columns of W[1]")
     if X.shape[1] == 0:
         raise ValueError(f"X: expected at least one example, got an empty batch of shape {X.shape}")
-    _one_dtype({"W[1]": W, "X": X})
+    require_one_dtype({"W[1]": W, "X": X})
     return jnp.asarray(X)
 
 
 def _cache(given: dict[str, Any]) -> Cache:
     cache, L = given["cache"], len(given["net"].activations)
     if not isinstance(cache, Cache):
-        raise TypeError(f"cache: expected a Cache(Z, A), as from forward, got {_kind(cache)}")
+        raise TypeError(f"cache: expected a Cache(Z, A), as from forward, got {kind(cache)}")
     Z, A = cache
     if (len(Z), len(A)) != (L + 1, L + 1):
         raise ValueError(
@@ -121,10 +113,12 @@ def _cache(given: dict[str, Any]) -> Cache:
         )
     arrays = {f"Z[{l}]": Z[l] for l in range(1, L + 1)} | {f"A[{l}]": A[l] for l in range(L + 1)}
     for name, x in arrays.items():
-        _floating(name, x)
-    _one_dtype(arrays)
+        require_floating(name, x)
+    require_one_dtype(arrays)
     for name, x in arrays.items():
-        _columns(name, x, A[int(name[2:-1])].shape[0], f"the rows of A{name[1:]}", A[0].shape[-1])
+        require_columns(
+            name, x, A[int(name[2:-1])].shape[0], f"the rows of A{name[1:]}", A[0].shape[-1]
+        )
     _fits_params(given.get("params"), A)
     return Cache((None, *map(jnp.asarray, Z[1:])), tuple(map(jnp.asarray, A)))
 
@@ -138,21 +132,21 @@ def _fits_params(params: Any, A: Sequence[Any]) -> None:
                 f"cache: A[{l}] {A[l].shape} and A[{l - 1}] {A[l - 1].shape} do not belong to "
                 f"W[{l}] {layer['W'].shape}; pass the cache of forward with these params"
             )
-    _one_dtype({"W[1]": params[0]["W"], "the cache": A[0]})
+    require_one_dtype({"W[1]": params[0]["W"], "the cache": A[0]})
 
 
 def _Y(given: dict[str, Any]) -> Array:
     Y = given["Y"]
-    _array("Y", Y)
+    require_array("Y", Y)
     X = given["cache"].A[0] if "cache" in given else given["X"]
     top = given["cache"].A[-1] if "cache" in given else given["params"][-1]["W"]
-    _columns("Y", Y, top.shape[0], "the rows of Ŷ", X.shape[1])
-    return _cast("Y", Y, "X", X)
+    require_columns("Y", Y, top.shape[0], "the rows of Ŷ", X.shape[1])
+    return cast_like("Y", Y, "X", X)
 
 
 def _delta_L(given: dict[str, Any]) -> Array:
     n, B = given["cache"].A[-1].shape
-    return _like("delta_L", given["delta_L"], n, B, "the cache", given["cache"].A[-1])
+    return delta_like("delta_L", given["delta_L"], n, B, "the cache", given["cache"].A[-1])
 
 
 def _deltas(given: dict[str, Any]) -> tuple[Any, ...]:
@@ -160,7 +154,7 @@ def _deltas(given: dict[str, Any]) -> tuple[Any, ...]:
     L = len(given["net"].activations)
     if not isinstance(deltas, tuple | list) or len(deltas) != L + 1:
         raise ValueError(
-            f"deltas: expected (None, Δ[1], …, Δ[{L}]), as from backpropagate, got {_kind(deltas)}"
+            f"deltas: expected (None, Δ[1], …, Δ[{L}]), as from backpropagate, got {kind(deltas)}"
         )
     if "cache" in given:
         reference, units = "the cache", [A.shape[0] for A in given["cache"].A[1:]]
@@ -169,7 +163,7 @@ def _deltas(given: dict[str, Any]) -> tuple[Any, ...]:
         reference, units = "W[1]", [layer["W"].shape[0] for layer in given["params"]]
         like, B = given["params"][0]["W"], None
     for l, n in enumerate(units, start=1):
-        _like(f"deltas[{l}]", deltas[l], n, B, reference, like)
+        delta_like(f"deltas[{l}]", deltas[l], n, B, reference, like)
         B = deltas[l].shape[1]
     return (None, *map(jnp.asarray, deltas[1:]))
 
@@ -179,12 +173,12 @@ def _weights(given: dict[str, Any]) -> Array | None:
     if weights is None:
         return None
     name, A = ("the cache", given["cache"].A[0]) if "cache" in given else ("X", given["X"])
-    _array("weights", weights)
+    require_array("weights", weights)
     if weights.shape != A.shape[1:]:
         raise ValueError(
             f"weights: expected one per example, shape {A.shape[1:]}, got {weights.shape}"
         )
-    return _cast("weights", weights, name, A)
+    return cast_like("weights", weights, name, A)
 
 
 def _form(given: dict[str, Any]) -> str:
@@ -205,57 +199,3 @@ _CHECKS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "weights": _weights,
     "form": _form,
 }
-
-
-def _array(name: str, x: Any) -> None:
-    if not (hasattr(x, "shape") and hasattr(x, "dtype")):
-        raise TypeError(f"{name}: expected a NumPy or JAX array, got {_kind(x)}")
-
-
-def _floating(name: str, x: Any) -> None:
-    _array(name, x)
-    float_dtype(x.dtype, name)
-
-
-def _one_dtype(arrays: dict[str, Any]) -> None:
-    (first, x), *others = arrays.items()
-    for name, y in others:
-        if y.dtype != x.dtype:
-            raise TypeError(
-                f"{name}: expected {x.dtype}, the dtype of {first}, got {y.dtype}; cast one of them"
-            )
-
-
-def _columns(name: str, x: Any, rows: int, source: str, B: int | None = None) -> None:
-    """One example per column: x is (rows, B)."""
-    if x.ndim != 2:
-        raise ValueError(
-            f"{name}: expected shape ({rows}, {B or 'B'}), one example per column, got {x.shape}; "
-            f"one example is x.reshape(-1, 1), one number per example x.reshape(1, -1)"
-        )
-    if x.shape != (rows, x.shape[1] if B is None else B):
-        turned = x.shape == (x.shape[0] if B is None else B, rows)
-        raise ValueError(
-            f"{name}: expected shape ({rows}, {B or 'B'}), {rows} being {source}, got {x.shape}"
-            + (f"; the examples are in its rows: pass {name}.T" if turned else "")
-        )
-
-
-def _like(name: str, x: Any, rows: int, B: int | None, reference: str, like: Array) -> Array:
-    """A Δ: one row per unit of its layer, of the dtype of what it belongs to."""
-    _floating(name, x)
-    _columns(name, x, rows, "the units of its layer", B)
-    _one_dtype({reference: like, name: x})
-    return jnp.asarray(x)
-
-
-def _cast(name: str, x: Any, reference: str, like: Array) -> Array:
-    """Booleans and integers become floats; floats are of the right dtype already."""
-    if x.dtype != bool and not np.issubdtype(x.dtype, np.integer):
-        float_dtype(x.dtype, name)
-        _one_dtype({reference: like, name: x})
-    return jnp.asarray(x).astype(like.dtype)
-
-
-def _kind(x: Any) -> str:
-    return f"{type(x).__name__}" + (f" of {len(x)}" if isinstance(x, Sequence | Mapping) else "")

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import DTypeLike, Float, Int, PRNGKeyArray
 
-from pure_nn.border import float_dtype
+from pure_nn.checks import float_dtype
 
 
 def columns(rows: npt.ArrayLike, dtype: DTypeLike = "float32") -> Float[np.ndarray, "n B"]:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax.nn.initializers import Initializer, normal, variance_scaling
 from jaxtyping import Array, DTypeLike, PRNGKeyArray
 
-from pure_nn.border import float_dtype
+from pure_nn.checks import float_dtype
 
 SCHEMES = ("normal", "he", "xavier", "xavier_fan_in")
 
