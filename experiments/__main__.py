@@ -13,13 +13,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 well done, 1 stopped on the way, 2 not understood."""
     name, *rest = (sys.argv[1:] if arguments is None else list(arguments)) or [""]
     if name in EXPERIMENTS:
-        experiment = importlib.import_module(f"experiments.{name}")
-        return int(experiment.main(rest))
+        return _run(name, rest)
     if name in ("", "-h", "--help"):
         print(_listing())
         return 0
     print(f"unknown experiment {name!r}; known: {', '.join(EXPERIMENTS)}", file=sys.stderr)
     return 2
+
+
+def _run(name: str, arguments: Sequence[str]) -> int:
+    try:
+        experiment = importlib.import_module(f"experiments.{name}")
+    except ModuleNotFoundError as error:
+        print(
+            f"{name} needs {error.name}, which is not installed; the experiments and all that they "
+            "need: pip install 'pure_nn[experiments]'",
+            file=sys.stderr,
+        )
+        return 2
+    return int(experiment.main(arguments))
 
 
 def _listing() -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import re
+import sys
 
 import pytest
 
@@ -47,3 +48,15 @@ def test_every_setting_has_its_flag_and_help(
 def test_the_exit_code_is_that_of_the_experiment(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["digits", "--epochs", "0"]) == 2
     assert capsys.readouterr().err == "digits: --epochs: expected at least 1, got 0\n"
+
+
+@pytest.mark.parametrize("missing", ["sklearn.datasets", "tyro", "rich.console"])
+def test_without_the_extra(
+    missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.delitem(sys.modules, "experiments.digits")
+    assert main(["digits"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"digits needs {missing}, which is not installed;")
+    assert said.endswith("pip install 'pure_nn[experiments]'\n")

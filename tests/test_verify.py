@@ -1,6 +1,8 @@
 """`python -m verify`: every row is right, a wrong one is named, and nothing public has no row."""
 
 import dataclasses
+import importlib
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -154,6 +156,13 @@ def test_lost_digits_are_a_failure(
     monkeypatch.setattr(accuracy, "SCALARS", (lossy,))
     assert main.prove(threads, [0]) == 1
     assert "WRONG" in capsys.readouterr().out
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mpmath", None)
+    monkeypatch.delitem(sys.modules, "verify.oracles")
+    with pytest.raises(ModuleNotFoundError, match=r"verify needs mpmath.*'pure_nn\[verify\]'"):
+        importlib.import_module("verify.oracles")
 
 
 # any network

@@ -12,7 +12,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import mpmath
 import numpy as np
 import optax
 from jaxtyping import Array, Float
@@ -20,6 +19,12 @@ from jaxtyping import Array, Float
 from pure_nn.network import Network, Params
 from pure_nn.types import Activation, Loss
 from verify.errors import Exact
+
+try:
+    import mpmath
+except ModuleNotFoundError:
+    message = "verify needs mpmath, which is not installed: pip install 'pure_nn[verify]'"
+    raise ModuleNotFoundError(message, name="mpmath") from None
 
 DIGITS = 40  # of mpmath: float64 has 17, and a difference of two results loses none of them
 
