@@ -159,7 +159,10 @@ def _verify(net: pure_nn.Network, params: Params, digits: Digits, console: Conso
     checked = check_network(net, params, *digits.train)
     say(console, f"gradients {'right' if checked.ok else 'wrong'}   {checked}")
     if not checked.ok:
-        raise StoppedError("the gradients of this network are wrong; it was not trained")
+        raise StoppedError(
+            "the gradients of this network are wrong, or zero as those of dead units, and prove "
+            "nothing; it was not trained: try other --sizes or another --seed"
+        )
 
 
 def _train(config: Config, params: Params, digits: Digits, key: PRNGKeyArray, log: Log) -> Params:

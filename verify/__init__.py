@@ -1,0 +1,1 @@
+"""The proof of pure_nn: `python -m verify`."""

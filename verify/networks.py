@@ -50,7 +50,8 @@ def network_case(row: Row) -> Case:
     L, hidden, units = row["L"], row["hidden"], row["n_hidden"]
     net = Network((*(L - 1) * (hidden,), row["output"]), row["loss"])
     sizes = (row["n_in"], *(L - 1) * (units,), row["n_out"])
-    layers = f"{row['n_in']}" + f" – {hidden} {units}" * (L - 1) + f" – {row['output']} {sizes[-1]}"
+    between = {1: "", 2: f"{hidden} {units} – "}.get(L, f"{L - 1} × {hidden} {units} – ")
+    layers = f"{row['n_in']} – {between}{row['output']} {row['n_out']}"
     name = f"{layers}, {row['loss']}, B = {row['B']}"
     return gradient_case(name, net, drawing(net, sizes, row["B"]), roundings(sizes, row["B"]))
 
