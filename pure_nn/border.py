@@ -22,7 +22,7 @@ from pure_nn.checks import (
     require_floating,
     require_one_dtype,
 )
-from pure_nn.network import Cache, Network
+from pure_nn.network import Cache, Network, Rule
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -181,6 +181,22 @@ def _weights(given: dict[str, Any]) -> Array | None:
     return cast_like("weights", weights, name, A)
 
 
+def _rule(given: dict[str, Any]) -> Rule:
+    """The rule, whose result is checked too: shapes are all that it could get wrong unseen."""
+    rule = given["rule"]
+    if not callable(rule):
+        raise TypeError(f"rule: expected a function of (l, layer, Δ), got {kind(rule)}")
+
+    def of_the_right_shape(l: int, layer: Any, Δ: Array) -> Array:
+        dA = rule(l, layer, Δ)
+        require_floating(f"rule at layer {l}", dA)
+        n, B = layer["W"].shape[1], Δ.shape[1]
+        require_columns(f"rule at layer {l}", dA, n, f"the units of layer {l - 1}", B)
+        return jnp.asarray(dA)
+
+    return of_the_right_shape
+
+
 def _form(given: dict[str, Any]) -> str:
     form: str = given["form"]
     if form not in ("direct", "chain"):
@@ -198,4 +214,5 @@ _CHECKS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "deltas": _deltas,
     "weights": _weights,
     "form": _form,
+    "rule": _rule,
 }

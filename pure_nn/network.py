@@ -9,7 +9,7 @@ them behind the checks of `pure_nn.border`. Rumelhart, Hinton & Williams, Nature
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -23,6 +23,7 @@ from pure_nn.types import Activation, Loss
 
 Params = Sequence[Layer]
 Grads = tuple[dict[str, Array], ...]
+Rule = Callable[[int, Layer, Array], Array]
 FromOne = tuple[Any, ...]  # one array per layer, None at 0, so that the index is the page's
 
 
@@ -107,15 +108,29 @@ def output_delta(
     return g.pull(Z, A, net.loss.dA(A, Y))
 
 
+def transpose(l: int, layer: Layer, Δ: Float[Array, "n B"]) -> Float[Array, "n_below B"]:
+    """The page's rule: ∂𝓛/∂A[ℓ-1] = W[ℓ]ᵀΔ[ℓ]"""
+    return dense.pull(layer, Δ)
+
+
 def backpropagate(
-    net: Network, params: Params, cache: Cache, delta_L: Float[Array, "n_L B"]
+    net: Network,
+    params: Params,
+    cache: Cache,
+    delta_L: Float[Array, "n_L B"],
+    *,
+    rule: Rule = transpose,
 ) -> FromOne:
-    """Step 2. Δ[ℓ] = W[ℓ+1]ᵀΔ[ℓ+1] ∘ g′(Z[ℓ]),  ℓ = L−1 … 1"""
+    """Step 2. Δ[ℓ] = W[ℓ+1]ᵀΔ[ℓ+1] ∘ g′(Z[ℓ]),  ℓ = L−1 … 1
+
+    `rule(l, layer, Δ)` replaces W[l]ᵀΔ[l], as feedback alignment does with a fixed random matrix
+    for each l (Lillicrap et al., Nature Communications 7, 2016).
+    """
     Z, A = cache
     L, layer, g = len(params), dict(enumerate(params, 1)), dict(enumerate(net.activations, 1))
     Δ = {L: delta_L}
     for l in range(L - 1, 0, -1):
-        Δ[l] = g[l].pull(Z[l], A[l], dense.pull(layer[l + 1], Δ[l + 1]))
+        Δ[l] = g[l].pull(Z[l], A[l], rule(l + 1, layer[l + 1], Δ[l + 1]))
     return (None, *(Δ[l] for l in range(1, L + 1)))
 
 
