@@ -23,6 +23,7 @@ from pure_nn.checks import (
     require_one_dtype,
 )
 from pure_nn.network import Cache, Network, Rule
+from pure_nn.precision import wide_dtype
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -178,6 +179,8 @@ def _weights(given: dict[str, Any]) -> Array | None:
         raise ValueError(
             f"weights: expected one per example, shape {A.shape[1:]}, got {weights.shape}"
         )
+    if weights.dtype == wide_dtype(A.dtype):
+        return jnp.asarray(weights)
     return cast_like("weights", weights, name, A)
 
 

@@ -138,9 +138,9 @@ def gradients(
     net: Network, cache: Cache, deltas: FromOne, *, weights: Float[Array, " B"] | None = None
 ) -> Grads:
     """Step 3. ∂J/∂W[ℓ] = (1/B) Δ[ℓ]A[ℓ-1]ᵀ,  ∂J/∂b[ℓ] = (1/B) Σ Δ[ℓ];  Δᵢ counts wᵢ times."""
-    _, *Δ = deltas if weights is None else (None, *(weights[None, :] * Δ for Δ in deltas[1:]))
+    counted = [Δ if weights is None else _weighted(weights, Δ) for Δ in deltas[1:]]
     B = cache.A[0].shape[1]
-    sums = [dense.sums(A, Δ) for A, Δ in zip(cache.A[:-1], Δ, strict=True)]
+    sums = [dense.sums(A, Δ) for A, Δ in zip(cache.A[:-1], counted, strict=True)]
     return tuple({name: (s / B).astype(cache.A[0].dtype) for name, s in d.items()} for d in sums)
 
 
@@ -183,6 +183,10 @@ def _in_the_structure_of(params: Params, grads: Grads) -> Params:
     ordered = [grads[l.idx][name.key] for (l, name), _ in leaves]
     restored: Params = jax.tree.unflatten(structure, ordered)
     return restored
+
+
+def _weighted(weights: Array, Δ: Array) -> Array:
+    return (widen(weights)[None, :] * widen(Δ)).astype(Δ.dtype)
 
 
 def _losses(net: Network, cache: Cache, Y: Array) -> Array:

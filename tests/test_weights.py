@@ -71,3 +71,11 @@ def test_a_mask_may_be_boolean_and_dtypes_stay(dtype: str) -> None:
     assert_same(masked, by_hand(*args, weights=as_jax(mask, dtype)), rtol=0)
     expected = by_autodiff(*args, weights=as_jax(mask, dtype))
     assert_same(masked, expected, rtol=64 * float(jnp.finfo(dtype).eps))
+
+
+def test_weights_of_16_bit_arrays_may_be_of_32() -> None:
+    """1.001 is 1 in bfloat16: what the cost and the gradients are computed in holds more."""
+    args, weights = example(L=3, dtype="bfloat16"), jnp.full(5, 1.001)
+    heavier, once = by_hand(*args, weights=weights), by_hand(*args)
+    assert float(heavier[0]) == pytest.approx(1.001 * float(once[0]), rel=1e-6)
+    assert_same(heavier[1], once[1], rtol=2 * float(jnp.finfo("bfloat16").eps))
