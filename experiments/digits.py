@@ -126,7 +126,8 @@ def _expectations(config: Config) -> Iterator[tuple[str, bool, str]]:
     yield "batch_size", fine, f"1 to {TRAINING_EXAMPLES}, the examples for training"
     yield "epochs", config.epochs > 0, "at least 1"
     yield "seed", 0 <= config.seed < 2**32, "0 to 2³² − 1"
-    yield "seeds", config.seeds > 0, "at least 1"
+    last = 2**32 - config.seed
+    yield "seeds", 1 <= config.seeds <= last, f"1 to {last}, as the last seed is 2³² − 1"
 
 
 def _one_by_one(config: Config, folder: Path) -> Iterator[tuple[Config, Path]]:

@@ -53,7 +53,10 @@ def _tanh_prime(Z: Array, A: Array) -> Array:
 
 
 def _exp_of_twice(Z: Array) -> Array:
-    """exp(2|z|), held just below overflow: 4/∞ would do, but its derivative is 0·∞"""
+    """exp(2|z|), held just below overflow: 4/∞ would do, but its derivative is 0·∞.
+
+    So tanh′ does not fall below the smallest normal number.
+    """
     overflow = np.asarray(jnp.finfo(Z.dtype).maxexp * math.log(2), Z.dtype)
     return jnp.exp(jnp.minimum(2 * jnp.abs(Z), np.nextafter(overflow, 0 * overflow)))
 
@@ -64,9 +67,9 @@ def _exp_of_twice(Z: Array) -> Array:
 def relu(at_zero: float = 1.0) -> Activation:
     """max(z, 0), with g′(0) = `at_zero`: 1 as on the page, 0 as in `jax.nn.relu`.
 
-    ValueError: `at_zero` outside [0, 1], the slopes on either side.
+    ValueError: `at_zero` that is no number in [0, 1], the slopes on either side.
     """
-    if not 0 <= at_zero <= 1:
+    if not (isinstance(at_zero, int | float) and 0 <= at_zero <= 1):
         raise ValueError(f"relu: expected at_zero, which is g′(0), in [0, 1], got {at_zero}")
     return Activation("relu", _relu, _relu_prime, range=(0.0, math.inf), at_zero=at_zero)
 
@@ -86,9 +89,9 @@ def _relu_prime(Z: Array, A: Array, at_zero: float) -> Array:
 def leaky_relu(a: float = 0.01) -> Activation:
     """z where z ≥ 0, az below.
 
-    ValueError: a slope `a` outside (0, 1).
+    ValueError: a slope `a` that is no number in (0, 1).
     """
-    if not 0 < a < 1:
+    if not (isinstance(a, int | float) and 0 < a < 1):
         raise ValueError(
             f"leaky_relu: expected a slope a in (0, 1), got {a}; a = 0 is relu(), a = 1 identity()"
         )
@@ -171,7 +174,7 @@ def _exp_of_difference(Z: Array, s: Array) -> Array:
     t = d - Z
     r = (Z - (d - t)) - (s + t)
     e = jnp.exp(d)
-    return e + e * r
+    return e + e * jnp.where(e == 0, 0, r)  # where d is −∞, r is NaN
 
 
 def _sum_by_halves(x: Float[Array, "n B"]) -> Float[Array, "1 B"]:

@@ -19,7 +19,9 @@ from pure_nn.checks import (
     kind,
     require_array,
     require_columns,
+    require_examples,
     require_floating,
+    require_layer,
     require_one_dtype,
 )
 from pure_nn.network import Cache, Network, Rule
@@ -60,44 +62,33 @@ def _params(given: dict[str, Any]) -> Any:
             f"params: expected {len(net.activations)} layers, one per activation of the network, "
             f"got {len(params)}; init(key, sizes) takes one size more than there are layers"
         )
+    _require_layers(params)
+    return jax.tree.map(jnp.asarray, params)
+
+
+def _require_layers(params: Any) -> None:
     rows_below = None
     for l, layer in enumerate(params, start=1):
         if not isinstance(layer, Mapping) or set(layer) != {"W", "b"}:
             raise TypeError(
                 f"params: expected layer {l} to be {{'W': …, 'b': …}}, got {kind(layer)}"
             )
-        rows_below = _layer(l, layer["W"], layer["b"], rows_below)
+        rows_below = require_layer(l, layer["W"], layer["b"], rows_below)
     require_one_dtype(
-        {f"{k}[{l}]": layer[k] for l, layer in enumerate(params, 1) for k in ("W", "b")}
+        {f"{k}[{l}]": x for l, layer in enumerate(params, 1) for k, x in layer.items()}
     )
-    return jax.tree.map(jnp.asarray, params)
-
-
-def _layer(l: int, W: Any, b: Any, n_in: int | None) -> int:
-    """The rows of W[ℓ], once W[ℓ] and b[ℓ] are known to fit each other and the layer below."""
-    require_floating(f"W[{l}]", W)
-    require_floating(f"b[{l}]", b)
-    if W.ndim != 2:
-        raise ValueError(f"W[{l}]: expected shape (n[{l}], n[{l - 1}]), got {W.shape}")
-    if n_in is not None and W.shape[1] != n_in:
-        raise ValueError(
-            f"W[{l}]: expected {n_in} columns, the rows of W[{l - 1}], got shape {W.shape}"
-            + (f"; W is (outputs, inputs): pass W[{l}].T" if W.shape[0] == n_in else "")
+    if len(jax.tree.leaves(params)) != 2 * len(params):
+        raise TypeError(
+            "params: expected containers that JAX maps over, such as tuple, list and dict, got "
+            f"{type(params).__name__} of {type(params[0]).__name__}"
         )
-    if b.shape != (W.shape[0], 1):
-        raise ValueError(
-            f"b[{l}]: expected shape {(W.shape[0], 1)}, one row per row of W[{l}], got {b.shape}"
-            + ("; write b.reshape(-1, 1)" if b.size == W.shape[0] else "")
-        )
-    return int(W.shape[0])
 
 
 def _X(given: dict[str, Any]) -> Array:
     X, W = given["X"], given["params"][0]["W"]
     require_floating("X", X)
     require_columns("X", X, W.shape[1], "the columns of W[1]")
-    if X.shape[1] == 0:
-        raise ValueError(f"X: expected at least one example, got an empty batch of shape {X.shape}")
+    require_examples("X", X)
     require_one_dtype({"W[1]": W, "X": X})
     return jnp.asarray(X)
 
@@ -107,21 +98,31 @@ def _cache(given: dict[str, Any]) -> Cache:
     if not isinstance(cache, Cache):
         raise TypeError(f"cache: expected a Cache(Z, A), as from forward, got {kind(cache)}")
     Z, A = cache
-    if (len(Z), len(A)) != (L + 1, L + 1):
+    if not all(isinstance(x, tuple | list) and len(x) == L + 1 for x in cache):
         raise ValueError(
             f"cache: expected Z and A of {L} layers and the inputs, {L + 1} entries each with "
-            f"Z[0] = None and A[0] = X, got {len(Z)} and {len(A)}"
+            f"Z[0] = None and A[0] = X, got {kind(Z)} and {kind(A)}"
         )
+    _require_cached(L, Z, A)
+    _fits_params(given.get("params"), A)
+    return Cache((None, *map(jnp.asarray, Z[1:])), tuple(map(jnp.asarray, A)))
+
+
+def _require_cached(L: int, Z: Any, A: Any) -> None:
+    """Z[1 … L] and A[0 … L] are arrays of one dtype, and Z[ℓ] has the shape of A[ℓ]."""
     arrays = {f"Z[{l}]": Z[l] for l in range(1, L + 1)} | {f"A[{l}]": A[l] for l in range(L + 1)}
     for name, x in arrays.items():
         require_floating(name, x)
+        if x.ndim != 2:
+            raise ValueError(
+                f"{name}: expected shape (n{name[1:]}, B), one example per column, got {x.shape}"
+            )
     require_one_dtype(arrays)
-    for name, x in arrays.items():
-        require_columns(
-            name, x, A[int(name[2:-1])].shape[0], f"the rows of A{name[1:]}", A[0].shape[-1]
-        )
-    _fits_params(given.get("params"), A)
-    return Cache((None, *map(jnp.asarray, Z[1:])), tuple(map(jnp.asarray, A)))
+    require_examples("A[0]", A[0])
+    B = A[0].shape[1]
+    for l in range(1, L + 1):
+        require_columns(f"Z[{l}]", Z[l], A[l].shape[0], f"the rows of A[{l}]", B)
+        require_columns(f"A[{l}]", A[l], A[l].shape[0], f"the rows of A[{l}]", B)
 
 
 def _fits_params(params: Any, A: Sequence[Any]) -> None:
@@ -185,7 +186,7 @@ def _weights(given: dict[str, Any]) -> Array | None:
 
 
 def _rule(given: dict[str, Any]) -> Rule:
-    """The rule, whose result is checked too: shapes are all that it could get wrong unseen."""
+    """The rule with its results checked: their dtype, and the shape of A of the layer below."""
     rule = given["rule"]
     if not callable(rule):
         raise TypeError(f"rule: expected a function of (l, layer, Δ), got {kind(rule)}")

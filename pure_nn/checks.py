@@ -1,4 +1,4 @@
-"""What is asked of one array: that it is one, its dtype, and one example per column."""
+"""What is asked of one array or layer: that it is one, its dtype, and one example per column."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,18 +12,19 @@ FLOATS = ("float64", "float32", "bfloat16", "float16")
 
 def float_dtype(dtype: DTypeLike, name: str = "dtype") -> np.dtype:
     """The dtype, known to be one that parameters and X may have, and to be enabled."""
-    dtype = np.dtype(dtype)
-    if dtype.name not in FLOATS:
-        raise TypeError(
-            f"{name}: expected one of {', '.join(FLOATS)}, got {dtype}; cast it, "
-            f"as in {name}.astype(jnp.float32)"
-        )
-    if dtype == np.float64 and jnp.result_type(float) != np.float64:
+    cast = f"; cast it, as in {name}.astype(np.float32)" if name != "dtype" else ""
+    try:
+        known = np.dtype(dtype)
+    except TypeError:
+        known = None
+    if known is None or known.name not in FLOATS or not known.isnative:
+        raise TypeError(f"{name}: expected one of {', '.join(FLOATS)}, got {dtype}{cast}")
+    if known == np.float64 and jnp.result_type(float) != np.float64:
         raise TypeError(
             f"{name}: got float64 while JAX is limited to 32 bits; compute in float64 under "
-            f"`with jax.enable_x64(True):`, or cast it, as in {name}.astype(np.float32)"
+            f"`with jax.enable_x64(True):`, or use float32{cast}"
         )
-    return dtype
+    return known
 
 
 def require_array(name: str, x: Any) -> None:
@@ -50,7 +51,8 @@ def require_columns(name: str, x: Any, rows: int, source: str, B: int | None = N
     if x.ndim != 2:
         raise ValueError(
             f"{name}: expected shape ({rows}, {B or 'B'}), one example per column, got {x.shape}; "
-            f"one example is x.reshape(-1, 1), one number per example x.reshape(1, -1)"
+            f"one example is {name}.reshape(-1, 1), one number per example {name}.reshape(1, -1)"
+            + ("; class labels go through pure_nn.data.one_hot" if name == "Y" else "")
         )
     if x.shape != (rows, x.shape[1] if B is None else B):
         turned = x.shape == (x.shape[0] if B is None else B, rows)
@@ -58,6 +60,35 @@ def require_columns(name: str, x: Any, rows: int, source: str, B: int | None = N
             f"{name}: expected shape ({rows}, {B or 'B'}), {rows} being {source}, got {x.shape}"
             + (f"; the examples are in its rows: pass {name}.T" if turned else "")
         )
+
+
+def require_examples(name: str, x: Any) -> None:
+    if x.shape[1] == 0:
+        raise ValueError(
+            f"{name}: expected at least one example, got an empty batch of shape {x.shape}"
+        )
+
+
+def require_layer(l: int, W: Any, b: Any, n_in: int | None) -> int:
+    """The rows of W[ℓ], once W[ℓ] and b[ℓ] are known to fit each other and the layer below."""
+    require_floating(f"W[{l}]", W)
+    require_floating(f"b[{l}]", b)
+    if W.ndim != 2 or 0 in W.shape:
+        raise ValueError(
+            f"W[{l}]: expected shape (n[{l}], n[{l - 1}]), each at least 1, got {W.shape}"
+        )
+    if n_in is not None and W.shape[1] != n_in:
+        raise ValueError(
+            f"W[{l}]: expected {n_in} columns, the rows of W[{l - 1}], got shape {W.shape}"
+            + (f"; W is (outputs, inputs): pass W[{l}].T" if W.shape[0] == n_in else "")
+        )
+    if b.shape != (W.shape[0], 1):
+        raise ValueError(
+            f"b[{l}]: expected shape {(W.shape[0], 1)}, one row per row of W[{l}], got {b.shape}"
+            + (f"; write b[{l}].reshape(-1, 1)" if b.size == W.shape[0] else "")
+            + (f"; or pass W[{l}].T, W being (outputs, inputs)" if b.size == W.shape[1] else "")
+        )
+    return int(W.shape[0])
 
 
 def delta_like(name: str, x: Any, rows: int, B: int | None, reference: str, like: Array) -> Array:

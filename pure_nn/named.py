@@ -23,10 +23,12 @@ LOSS_OF_OUTPUT = {
 
 
 def activations(given: Sequence[str | Activation]) -> tuple[Activation, ...]:
-    if isinstance(given, str | Activation):
+    if isinstance(given, str | Activation) or not isinstance(given, Sequence):
+        one = f"; for one layer write activations=({given!r},)" * isinstance(
+            given, str | Activation
+        )
         raise TypeError(
-            f"Network: expected a sequence of activations, one per layer, got {given!r}; "
-            f"for one layer write activations=({given!r},)"
+            f"Network: expected a sequence of activations, one per layer, got {given!r}{one}"
         )
     if not given:
         raise ValueError("Network: expected at least one activation, one per layer, got none")
@@ -55,9 +57,11 @@ def _resolve(given: str | T, kind: type[T], known: Mapping[str, Callable[[], T]]
         return given
     if isinstance(given, str) and given in known:
         return known[given]()
+    name = getattr(given, "__name__", "")
+    called = f"; write {name}()" if name in known else ""
     raise ValueError(
         f"Network: unknown {kind.__name__.lower()} {given!r}; "
-        f"known: {', '.join(known)}, or a pure_nn.{kind.__name__}"
+        f"known: {', '.join(known)}, or a pure_nn.{kind.__name__}{called}"
     )
 
 

@@ -42,6 +42,8 @@ class Network:
     The loss follows from the output unless given: sigmoid → binary_cross_entropy,
     softmax → cross_entropy, identity → squared_error.
 
+    A softmax of one unit is 1 whatever Z is, so that binary cross-entropy of Y < 1 is infinite.
+
     ValueError: no layers, an unknown name, a loss that does not fit the output, no loss given
     where none follows.
     """
@@ -138,9 +140,8 @@ def gradients(
     net: Network, cache: Cache, deltas: FromOne, *, weights: Float[Array, " B"] | None = None
 ) -> Grads:
     """Step 3. ∂J/∂W[ℓ] = (1/B) Δ[ℓ]A[ℓ-1]ᵀ,  ∂J/∂b[ℓ] = (1/B) Σ Δ[ℓ];  Δᵢ counts wᵢ times."""
-    counted = [Δ if weights is None else _weighted(weights, Δ) for Δ in deltas[1:]]
     B = cache.A[0].shape[1]
-    sums = [dense.sums(A, Δ) for A, Δ in zip(cache.A[:-1], counted, strict=True)]
+    sums = [_sums(A, Δ, weights) for A, Δ in zip(cache.A[:-1], deltas[1:], strict=True)]
     return tuple({name: (s / B).astype(cache.A[0].dtype) for name, s in d.items()} for d in sums)
 
 
@@ -178,15 +179,18 @@ def input_gradient(net: Network, params: Params, deltas: FromOne) -> Float[Array
 
 
 def _in_the_structure_of(params: Params, grads: Grads) -> Params:
-    """By name, as a mapping may hold b before W."""
-    leaves, structure = jax.tree.flatten_with_path(params)
-    ordered = [grads[l.idx][name.key] for (l, name), _ in leaves]
-    restored: Params = jax.tree.unflatten(structure, ordered)
+    """Layer by layer in order, W and b by name, as a mapping may hold b before W."""
+    ordered = []
+    for layer, grad in zip(params, grads, strict=True):
+        ordered += [grad[name.key] for (name,), _ in jax.tree.leaves_with_path(layer)]
+    restored: Params = jax.tree.unflatten(jax.tree.structure(params), ordered)
     return restored
 
 
-def _weighted(weights: Array, Δ: Array) -> Array:
-    return (widen(weights)[None, :] * widen(Δ)).astype(Δ.dtype)
+def _sums(A: Array, Δ: Array, weights: Array | None) -> dict[str, Array]:
+    if weights is None:
+        return dense.sums(A, Δ)
+    return dense.sums(widen(A), widen(weights)[None, :] * widen(Δ))
 
 
 def _losses(net: Network, cache: Cache, Y: Array) -> Array:

@@ -8,8 +8,10 @@ functions are equal only to themselves.
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from pure_nn.precision import widen
@@ -31,7 +33,8 @@ class Activation:
     backward pass calls. `range` is the interval of the values of g, by which losses fit or not.
 
     TypeError: a function that cannot be called, a constant that is not a number.
-    ValueError: a constant that is not finite, a range that is not an interval.
+    ValueError: a constant that is not finite, a range that is not an interval; where it is traced,
+    a function whose result has another shape than Z.
     """
 
     name: str
@@ -49,9 +52,8 @@ class Activation:
         **constants: float,
     ) -> None:
         _require_functions(name, g=g)
-        _require_functions(
-            name, **{k: f for k, f in [("g_prime", g_prime), ("g_second", g_second)] if f}
-        )
+        stated = {k: f for k, f in (("g_prime", g_prime), ("g_second", g_second)) if f is not None}
+        _require_functions(name, **stated)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "functions", (g, g_prime, g_second))
         object.__setattr__(self, "range", _interval(name, range))
@@ -83,7 +85,9 @@ class Activation:
         f = self.functions[order]
         if f is None:
             raise TypeError(f"{self.name} states no derivative of order {order} entry by entry")
-        return f(*map(widen, arrays), **dict(self.constants))
+        got = f(*map(widen, arrays), **dict(self.constants))
+        _require_shape(self.name, ("g", "g_prime", "g_second")[order], got, arrays[0].shape)
+        return got
 
 
 @jax.tree_util.register_static
@@ -98,8 +102,8 @@ class Loss:
     `from_Z[activation](Z, A, Y)` replaces `value` where Z gives 𝓛 without overflow. `domain` is
     the interval of A on which 𝓛 is defined. 16-bit arrays reach the functions as float32.
 
-    TypeError: a function that cannot be called.
-    ValueError: a domain that is not an interval.
+    TypeError: a function that cannot be called, a key that is no Activation.
+    ValueError: a domain that is not an interval; where it is traced, a result of another shape.
     """
 
     name: str
@@ -121,8 +125,8 @@ class Loss:
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "functions", (value, dA))
         object.__setattr__(self, "domain", _interval(name, domain))
-        object.__setattr__(self, "direct", tuple((direct or {}).items()))
-        object.__setattr__(self, "from_Z", tuple((from_Z or {}).items()))
+        object.__setattr__(self, "direct", _by_output(name, "direct", direct or {}))
+        object.__setattr__(self, "from_Z", _by_output(name, "from_Z", from_Z or {}))
 
     def __repr__(self) -> str:
         return f"{self.name}()"
@@ -141,11 +145,15 @@ class Loss:
     ) -> Float[Array, " B"]:
         """𝓛 of each example, in at least float32"""
         value = dict(self.from_Z).get(activation, self.functions[0])
-        return value(widen(Z), widen(A), widen(Y))
+        got = value(widen(Z), widen(A), widen(Y))
+        _require_shape(self.name, "value", got, A.shape[1:])
+        return got
 
     def dA(self, A: Float[Array, "n B"], Y: Float[Array, "n B"]) -> Float[Array, "n B"]:
         """∂𝓛/∂A, in at least float32"""
-        return self.functions[1](widen(A), widen(Y))
+        got = self.functions[1](widen(A), widen(Y))
+        _require_shape(self.name, "dA", got, A.shape)
+        return got
 
     def delta(
         self,
@@ -158,13 +166,33 @@ class Loss:
         Δ = dict(self.direct).get(activation)
         if Δ is None:
             return activation.pull(Z, A, self.dA(A, Y))
-        return Δ(widen(Z), widen(A), widen(Y)).astype(Z.dtype)
+        got = Δ(widen(Z), widen(A), widen(Y))
+        _require_shape(self.name, f"direct[{activation}]", got, Z.shape)
+        return got.astype(Z.dtype)
 
 
 def _require_functions(name: str, **functions: object) -> None:
     for what, f in functions.items():
         if not callable(f):
             raise TypeError(f"{name}: expected {what} to be a function of arrays, got {f!r}")
+
+
+def _by_output(
+    name: str, what: str, given: Mapping[Activation, Callable[..., Array]]
+) -> tuple[tuple[Activation, Callable[..., Array]], ...]:
+    for output, f in given.items():
+        if not isinstance(output, Activation):
+            raise TypeError(
+                f"{name}: expected the keys of {what} to be activations, such as "
+                f"pure_nn.sigmoid(), got {output!r}"
+            )
+        _require_functions(name, **{f"{what}[{output}]": f})
+    return tuple(given.items())
+
+
+def _require_shape(name: str, what: str, got: Any, shape: tuple[int, ...]) -> None:
+    if jnp.shape(got) != shape:
+        raise ValueError(f"{name}: expected {what} to give shape {shape}, got {jnp.shape(got)}")
 
 
 def _interval(name: str, interval: Interval) -> Interval:

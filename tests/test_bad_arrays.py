@@ -1,6 +1,7 @@
 """Parameters and data that do not fit are refused: what was expected, what came, what to do."""
 
 import re
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -50,7 +51,7 @@ SHAPES = [
         "X of one dimension",
         ValueError,
         "X: expected shape (3, B), one example per column, got (3,); "
-        "one example is x.reshape(-1, 1), one number per example x.reshape(1, -1)",
+        "one example is X.reshape(-1, 1), one number per example X.reshape(1, -1)",
         X=ones(3),
     ),
     row("X of three", ValueError, "one example per column, got (1, 3, 5)", X=ones(1, 3, 5)),
@@ -98,15 +99,35 @@ SHAPES = [
         params=(ONE, {**TWO, "W": ones(2, 7)}),
     ),
     row(
+        "W transposed below, too",
+        ValueError,
+        "b[1]: expected shape (3, 1), one row per row of W[1], got (4, 1); "
+        "or pass W[1].T, W being (outputs, inputs)",
+        params=({**ONE, "W": ones(3, 4)}, {**TWO, "W": ones(4, 2)}),
+    ),
+    row(
+        "W of no units",
+        ValueError,
+        "W[1]: expected shape (n[1], n[0]), each at least 1, got (0, 3)",
+        params=({"W": ones(0, 3), "b": ones(0, 1)}, {**TWO, "W": ones(2, 0)}),
+    ),
+    row(
+        "labels for Y",
+        ValueError,
+        "class labels go through pure_nn.data.one_hot",
+        Y=ones(5, dtype=np.int32),
+    ),
+    row("X of no axis", ValueError, "one example per column, got ()", X=ones()),
+    row(
         "W of one dimension",
         ValueError,
-        "W[1]: expected shape (n[1], n[0]), got (12,)",
+        "W[1]: expected shape (n[1], n[0]), each at least 1, got (12,)",
         params=({**ONE, "W": ones(12)}, TWO),
     ),
     row(
         "b of one dimension",
         ValueError,
-        "b[1]: expected shape (4, 1), one row per row of W[1], got (4,); write b.reshape(-1, 1)",
+        "b[1]: expected shape (4, 1), one row per row of W[1], got (4,); write b[1].reshape(-1, 1)",
         params=({**ONE, "b": ones(4)}, TWO),
     ),
     row(
@@ -121,9 +142,10 @@ DTYPES = [
         "X of integers",
         TypeError,
         "X: expected one of float64, float32, bfloat16, float16, got int32; "
-        "cast it, as in X.astype(jnp.float32)",
+        "cast it, as in X.astype(np.float32)",
         X=ones(3, 5, dtype=np.int32),
     ),
+    row("X of keys", TypeError, "X: expected one of float64", X=jax.random.key(0)),
     row("X of booleans", TypeError, "X: expected one of float64", X=ones(3, 5, dtype=bool)),
     row(
         "X of another dtype",
@@ -176,3 +198,21 @@ def test_refused_where_it_is_traced(f: Any, wrong: Any, error: Any, message: str
 def test_what_is_right_is_taken(dtype: str) -> None:
     right = {k: jax.tree.map(lambda x: jnp.asarray(x, dtype), x) for k, x in RIGHT.items()}
     assert np.isfinite(pure_nn.cost(**right))
+
+
+class Layers(tuple[Any, ...]):
+    """A tuple to Python, and a leaf to JAX."""
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (Layers((ONE, TWO)), "got Layers of dict"),
+        ((MappingProxyType(ONE), MappingProxyType(TWO)), "got tuple of mappingproxy"),
+    ],
+    ids=["tuple", "mapping"],
+)
+def test_containers_that_JAX_does_not_map_over(params: Any, message: str) -> None:
+    expected = "params: expected containers that JAX maps over, such as tuple, list and dict, "
+    with pytest.raises(TypeError, match=re.escape(expected + message)):
+        pure_nn.cost(**{**RIGHT, "params": params})

@@ -72,9 +72,9 @@ def test_params(f: str) -> None:
 def test_cache_of_another_depth(f: str) -> None:
     Z, A = right()["cache"]
     expected = "cache: expected Z and A of 2 layers and the inputs, 3 entries each with Z[0] = None"
-    with refuse(ValueError, f"{expected} and A[0] = X, got 2 and 3"):
+    with refuse(ValueError, f"{expected} and A[0] = X, got tuple of 2 and tuple of 3"):
         call(f, cache=pure_nn.Cache(Z[1:], A))
-    with refuse(ValueError, f"{expected} and A[0] = X, got 3 and 2"):
+    with refuse(ValueError, f"{expected} and A[0] = X, got tuple of 3 and tuple of 2"):
         call(f, cache=pure_nn.Cache(Z, A[1:]))
 
 
@@ -85,13 +85,37 @@ def test_cache_of_another_depth(f: str) -> None:
         ("Z", 2, (5, 2), "Z[2]: expected shape (2, 5), 2 being the rows of A[2], got (5, 2)"),
         ("Z", 2, (2, 4), "Z[2]: expected shape (2, 5)"),
         ("A", 1, (4, 6), "A[1]: expected shape (4, 5), 4 being the rows of A[1], got (4, 6)"),
-        ("A", 2, (2,), "A[2]: expected shape (2, 5), one example per column, got (2,)"),
+        ("A", 2, (2,), "A[2]: expected shape (n[2], B), one example per column, got (2,)"),
     ],
 )
 @functions("cache")
 def test_cache_of_other_shapes(f: str, field: str, l: int, shape: Any, message: str) -> None:
     with refuse(ValueError, message):
         call(f, cache=replaced(right()["cache"], field, l, jnp.ones(shape)))
+
+
+@pytest.mark.parametrize("l", [0, 1, 2])
+@pytest.mark.parametrize("shape", [(), (5,), (1, 2, 5)], ids=str)
+@functions("cache")
+def test_cache_of_other_dimensions(f: str, shape: Any, l: int) -> None:
+    message = f"A[{l}]: expected shape (n[{l}], B), one example per column, got {shape}"
+    with refuse(ValueError, message):
+        call(f, cache=replaced(right()["cache"], "A", l, jnp.ones(shape)))
+
+
+@functions("cache")
+def test_cache_of_no_examples(f: str) -> None:
+    (_, *Z), A = right()["cache"]
+    empty = pure_nn.Cache((None, *(z[:, :0] for z in Z)), tuple(a[:, :0] for a in A))
+    with refuse(ValueError, "A[0]: expected at least one example, got an empty batch of shape"):
+        call(f, cache=empty)
+
+
+@pytest.mark.parametrize("Z", [None, {1: 2, 2: 3, 3: 4}, jnp.ones((3, 2, 5))], ids=type)
+@functions("cache")
+def test_cache_of_other_containers(f: str, Z: Any) -> None:
+    with refuse(ValueError, "cache: expected Z and A of 2 layers and the inputs, 3 entries each"):
+        call(f, cache=pure_nn.Cache(Z, right()["cache"].A))
 
 
 @pytest.mark.parametrize(("field", "l"), [("Z", 1), ("Z", 2), ("A", 1), ("A", 2)])

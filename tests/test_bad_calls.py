@@ -131,3 +131,9 @@ def test_weights_of_another_dtype() -> None:
         cost(*args, weights=np.ones(5))
     with refuse(TypeError, "weights: expected one of float64, float32, bfloat16, float16, got"):
         cost(*args, weights=jnp.ones(5, complex))
+
+
+def test_the_other_byte_order() -> None:
+    net, params, X, Y = example(dtype="float32")
+    with refuse(TypeError, "X: expected one of float64, float32, bfloat16, float16, got >f4; cast"):
+        cost(net, params, np.asarray(X).astype(">f4"), Y)

@@ -12,6 +12,7 @@ from helpers import pairs
 import pure_nn
 
 pytestmark = pytest.mark.usefixtures("as_installed")
+wrongly: Any = pure_nn  # called with what its types do not allow
 ALL_ACTIVATIONS = "identity, leaky_relu, relu, sigmoid, softmax, tanh"
 ALL_LOSSES = "binary_cross_entropy, cross_entropy, squared_error"
 
@@ -56,6 +57,19 @@ NETWORKS = [
         "for one layer write activations=('relu',)",
     ),
     row("one activation", lambda: network(pure_nn.tanh()), TypeError, "expected a sequence of act"),
+    row("no sequence", lambda: network(3), TypeError, "one per layer, got 3"),
+    row(
+        "not called",
+        lambda: network((pure_nn.relu, "softmax")),
+        ValueError,
+        "or a pure_nn.Activation; write relu()",
+    ),
+    row(
+        "loss not called",
+        lambda: network(("softmax",), pure_nn.cross_entropy),
+        ValueError,
+        "or a pure_nn.Loss; write cross_entropy()",
+    ),
     row(
         "no layers",
         lambda: network(()),
@@ -91,6 +105,32 @@ VALUES = [
     ),
     row("g_prime", lambda: activation(abs, 3), TypeError, "f: expected g_prime to be a function"),
     row("g_second", lambda: activation(abs, abs, 3), TypeError, "expected g_second to be a func"),
+    row("g_prime of 0", lambda: activation(abs, 0), TypeError, "expected g_prime to be a func"),
+    row(
+        "direct by name",
+        lambda: loss(abs, abs, direct={"sigmoid": abs}),
+        TypeError,
+        "f: expected the keys of direct to be activations, such as pure_nn.sigmoid(), got 'sig",
+    ),
+    row(
+        "direct of no function",
+        lambda: loss(abs, abs, direct={pure_nn.sigmoid(): 3}),
+        TypeError,
+        "f: expected direct[sigmoid()] to be a function of arrays, got 3",
+    ),
+    row(
+        "from_Z by name",
+        lambda: loss(abs, abs, from_Z={"sigmoid": abs}),
+        TypeError,
+        "f: expected the keys of from_Z to be activations",
+    ),
+    row(
+        "a slope in words",
+        lambda: wrongly.leaky_relu("0.1"),
+        ValueError,
+        "in (0, 1), got 0.1",
+    ),
+    row("no slope", lambda: wrongly.relu(None), ValueError, "in [0, 1], got None"),
     row("value", lambda: loss(3, abs), TypeError, "f: expected value to be a function of arrays"),
     row("dA", lambda: loss(abs, 3), TypeError, "f: expected dA to be a function of arrays, got 3"),
     row(

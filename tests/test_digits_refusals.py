@@ -28,7 +28,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("epochs", 0, "--epochs: expected at least 1, got 0"),
     ("seed", -1, "--seed: expected 0 to 2³² − 1, got -1"),
     ("seed", 2**32, "--seed: expected 0 to 2³² − 1, got 4294967296"),
-    ("seeds", 0, "--seeds: expected at least 1, got 0"),
+    ("seeds", 0, "--seeds: expected 1 to 4294967296, as the last seed is 2³² − 1, got 0"),
+    ("seeds", 2**32 + 1, "--seeds: expected 1 to 4294967296, as the last seed is"),
 ]
 refused = pytest.mark.parametrize(
     ("name", "value", "message"), REFUSED, ids=[f"{name}={value}" for name, value, _ in REFUSED]

@@ -136,3 +136,12 @@ def test_NaN_passes_every_activation(hidden: str) -> None:
     g, x = pure_nn.Network((hidden,), "squared_error").activations[0], jnp.array([[jnp.nan], [1.0]])
     assert np.isnan(g.g(x)[0, 0])
     assert np.isnan(g.pull(x, x, x)[0, 0])
+
+
+@pytest.mark.parametrize("low", [-np.inf, -3e38])
+def test_softmax_of_what_is_masked(low: float) -> None:
+    g, loss, Z = pure_nn.softmax(), pure_nn.cross_entropy(), jnp.array([[1.0], [low], [1.0]])
+    one_hot = jnp.array([[1.0], [0.0], [0.0]])
+    np.testing.assert_allclose(g.g(Z)[:, 0], [0.5, 0, 0.5], rtol=1e-6)
+    np.testing.assert_allclose(loss.delta(Z, g.g(Z), one_hot, g)[:, 0], [-0.5, 0, 0.5], rtol=1e-6)
+    assert np.all(np.isfinite(jax.jacobian(g.g)(Z)))

@@ -1,5 +1,6 @@
 """Networks, activations and losses are values: equal by content, static, compiled once."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -160,3 +161,45 @@ def test_repr_names_the_constants() -> None:
     assert repr(pure_nn.relu(at_zero=1)) == "relu(at_zero=1.0)"
     assert repr(pure_nn.tanh()) == "tanh()"
     assert repr(pure_nn.cross_entropy()) == "cross_entropy()"
+
+
+def row(Z: Any, *others: Any) -> Any:
+    return jnp.sum(Z, axis=0, keepdims=True)
+
+
+def everything(Z: Any, A: Any, Y: Any) -> Any:
+    return jnp.sum(A)
+
+
+TANH = pure_nn.tanh()
+MISSHAPEN: dict[str, tuple[pure_nn.Network, str]] = {
+    "g": (
+        pure_nn.Network((pure_nn.Activation("f", row, swish_prime), "sigmoid")),
+        "f: expected g to give shape (4, 5), got (1, 5)",
+    ),
+    "g_prime": (
+        pure_nn.Network((pure_nn.Activation("f", swish, row), "sigmoid")),
+        "f: expected g_prime to give shape (4, 5), got (1, 5)",
+    ),
+    "value": (
+        pure_nn.Network(("tanh", "tanh"), pure_nn.Loss("f", everything, absolute_dA)),
+        "f: expected value to give shape (5,), got ()",
+    ),
+    "dA": (
+        pure_nn.Network(("tanh", "tanh"), pure_nn.Loss("f", absolute, row)),
+        "f: expected dA to give shape (2, 5), got (1, 5)",
+    ),
+    "direct": (
+        pure_nn.Network(("tanh", "tanh"), pure_nn.Loss("f", absolute, row, direct={TANH: row})),
+        "f: expected direct[tanh()] to give shape (2, 5), got (1, 5)",
+    ),
+}
+
+
+@pytest.mark.usefixtures("as_installed")
+@pytest.mark.parametrize("what", MISSHAPEN)
+def test_results_of_another_shape_are_refused_not_broadcast(what: str) -> None:
+    net, message = MISSHAPEN[what]
+    _, *arrays = example(L=2, dtype="float32")
+    with pytest.raises(ValueError, match=re.escape(message)):
+        pure_nn.value_and_grad(net, *arrays)

@@ -1,7 +1,7 @@
 """value_and_grad is what jax.value_and_grad of the cost gives, and what differences say."""
 
 from collections import OrderedDict
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -82,6 +82,18 @@ def test_the_order_of_the_keys_does_not_matter(kind: Any) -> None:
     _, grads = by_hand(net, reordered, X, Y)
     assert {type(grad) for grad in grads} == {kind}
     assert_same(tuple(map(dict, grads)), by_hand(net, params, X, Y)[1], rtol=0)
+
+
+class Layers(NamedTuple):
+    hidden: Any
+    output: Any
+
+
+def test_params_may_be_a_named_tuple() -> None:
+    net, params, X, Y = example(dtype="float32")
+    got = by_hand(net, Layers(*params), X, Y)
+    assert isinstance(got[1], Layers)
+    assert_same(got, by_autodiff(net, Layers(*params), X, Y), rtol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [bool, np.int32, np.uint8])

@@ -79,3 +79,12 @@ def test_weights_of_16_bit_arrays_may_be_of_32() -> None:
     heavier, once = by_hand(*args, weights=weights), by_hand(*args)
     assert float(heavier[0]) == pytest.approx(1.001 * float(once[0]), rel=1e-6)
     assert_same(heavier[1], once[1], rtol=2 * float(jnp.finfo("bfloat16").eps))
+
+
+def test_the_weighted_delta_is_not_rounded() -> None:
+    """wΔ = 79,280 is infinite in float16; its product with A, summed and divided by B, is not."""
+    net = pure_nn.Network(("identity",))
+    params = ({"W": jnp.ones((1, 1), "float16"), "b": jnp.zeros((1, 1), "float16")},)
+    X, Y = jnp.full((1, 4), 0.1, "float16"), jnp.full((1, 4), -99, "float16")
+    _, ((grad,)) = pure_nn.value_and_grad(net, params, X, Y, weights=jnp.full(4, 800, "float16"))
+    assert float(grad["W"][0, 0]) == pytest.approx(800 * 99.1 * 0.1, rel=1e-3)

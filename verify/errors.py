@@ -142,6 +142,6 @@ def _entries(name: str, x: Any, y: Any, bound: float, dtype: DTypeLike) -> Compa
 
 def _name(path: tuple[Any, ...]) -> str:
     """W[ℓ] and b[ℓ] as on the page for entries of params, the path for any other leaf."""
-    if len(path) > 1 and getattr(path[-1], "key", None) in ("W", "b"):
+    if getattr(path[-1:] and path[-1], "key", None) in ("W", "b") and hasattr(path[-2], "idx"):
         return f"{path[-1].key}[{path[-2].idx + 1}]"
     return jax.tree_util.keystr(path) or "value"
