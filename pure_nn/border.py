@@ -6,7 +6,7 @@ came, and what to do; nothing here runs inside compiled code.
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import jax
@@ -21,7 +21,7 @@ from pure_nn.checks import (
     require_columns,
     require_examples,
     require_floating,
-    require_layer,
+    require_layers,
     require_one_dtype,
 )
 from pure_nn.network import Cache, Network, Rule
@@ -62,26 +62,8 @@ def _params(given: dict[str, Any]) -> Any:
             f"params: expected {len(net.activations)} layers, one per activation of the network, "
             f"got {len(params)}; init(key, sizes) takes one size more than there are layers"
         )
-    _require_layers(params)
+    require_layers(params)
     return jax.tree.map(jnp.asarray, params)
-
-
-def _require_layers(params: Any) -> None:
-    rows_below = None
-    for l, layer in enumerate(params, start=1):
-        if not isinstance(layer, Mapping) or set(layer) != {"W", "b"}:
-            raise TypeError(
-                f"params: expected layer {l} to be {{'W': …, 'b': …}}, got {kind(layer)}"
-            )
-        rows_below = require_layer(l, layer["W"], layer["b"], rows_below)
-    require_one_dtype(
-        {f"{k}[{l}]": x for l, layer in enumerate(params, 1) for k, x in layer.items()}
-    )
-    if len(jax.tree.leaves(params)) != 2 * len(params):
-        raise TypeError(
-            "params: expected containers that JAX maps over, such as tuple, list and dict, got "
-            f"{type(params).__name__} of {type(params[0]).__name__}"
-        )
 
 
 def _X(given: dict[str, Any]) -> Array:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, DTypeLike
@@ -69,7 +70,25 @@ def require_examples(name: str, x: Any) -> None:
         )
 
 
-def require_layer(l: int, W: Any, b: Any, n_in: int | None) -> int:
+def require_layers(params: Any) -> None:
+    rows_below = None
+    for l, layer in enumerate(params, start=1):
+        if not isinstance(layer, Mapping) or set(layer) != {"W", "b"}:
+            raise TypeError(
+                f"params: expected layer {l} to be {{'W': …, 'b': …}}, got {kind(layer)}"
+            )
+        rows_below = _require_layer(l, layer["W"], layer["b"], rows_below)
+    require_one_dtype(
+        {f"{k}[{l}]": x for l, layer in enumerate(params, 1) for k, x in layer.items()}
+    )
+    if len(jax.tree.leaves(params)) != 2 * len(params):
+        raise TypeError(
+            "params: expected containers that JAX maps over, such as tuple, list and dict, got "
+            f"{type(params).__name__} of {type(params[0]).__name__}"
+        )
+
+
+def _require_layer(l: int, W: Any, b: Any, n_in: int | None) -> int:
     """The rows of W[ℓ], once W[ℓ] and b[ℓ] are known to fit each other and the layer below."""
     require_floating(f"W[{l}]", W)
     require_floating(f"b[{l}]", b)
