@@ -14,14 +14,20 @@ Pair = frozenset[tuple[str, Any]]
 
 
 def pairwise(
-    factors: Mapping[str, Sequence[Any]], allowed: Callable[[Row], bool], tries: int = 10
+    factors: Mapping[str, Sequence[Any]],
+    allowed: Callable[[Row], bool],
+    cheap: Callable[[Row], bool] = bool,
+    tries: int = 20,
 ) -> list[Row]:
-    """Rows that hold every pair of values which `allowed` admits; it is given parts of rows too."""
+    """Rows that hold every pair of values which `allowed` admits; it is given parts of rows too.
+
+    Of rows that bring as much, a `cheap` one is taken.
+    """
     missing, rng, rows = dict.fromkeys(pairs(factors, allowed)), random.Random(0), []
     while missing:
         first = next(iter(missing))
         candidates = [_complete(dict(first), factors, allowed, missing, rng) for _ in range(tries)]
-        row = max(candidates, key=lambda row: len(pairs_of(row) & missing.keys()))
+        row = max(candidates, key=lambda row: (len(pairs_of(row) & missing.keys()), cheap(row)))
         missing = {pair: None for pair in missing if pair not in pairs_of(row)}
         rows.append(row)
     return rows

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -22,13 +23,14 @@ FACTORS: dict[str, tuple[Any, ...]] = {
     "n_hidden": (None, 1, 64),
     "n_out": (1, 7, 64),
     "B": (1, 33),
+    "weights": (False, True),
     "how": HOWS,
 }
 
 
 def design() -> list[Row]:
     """Networks in which every pair of values occurs that may stand in one network."""
-    return pairwise(FACTORS, allowed)
+    return pairwise(FACTORS, allowed, cheap=lambda row: row["how"].compiled)
 
 
 def allowed(row: Row) -> bool:
@@ -52,18 +54,20 @@ def network_case(row: Row) -> Case:
     sizes = (row["n_in"], *(L - 1) * (units,), row["n_out"])
     between = {1: "", 2: f"{hidden} {units} – "}.get(L, f"{L - 1} × {hidden} {units} – ")
     layers = f"{row['n_in']} – {between}{row['output']} {row['n_out']}"
-    name = f"{layers}, {row['loss']}, B = {row['B']}"
-    return gradient_case(name, net, drawing(net, sizes, row["B"]), roundings(sizes, row["B"]))
+    name = f"{layers}, {row['loss']}, B = {row['B']}{', weighted' * row['weights']}"
+    draw, k = drawing(net, sizes, row["B"]), roundings(sizes, row["B"])
+    return gradient_case(name, net, draw, k, weighted=row["weights"])
 
 
-def gradient_case(name: str, net: Network, draw: Any, roundings: int) -> Case:
+def gradient_case(name: str, net: Network, draw: Any, roundings: int, *, weighted: bool) -> Case:
     """`value_and_grad` beside that of the page's network."""
 
     def by_hand(params: Any, X: Any, Y: Any, weights: Any) -> Any:
-        return pure_nn.value_and_grad(net, params, X, Y, weights=weights)
+        return pure_nn.value_and_grad(net, params, X, Y, weights=weights if weighted else None)
 
     def reference(params: Any, X: Any, Y: Any, weights: Any) -> Any:
-        return oracles.audit(net, params, X, Y, weights)[0]
+        counted = weights if weighted else jnp.ones_like(weights)
+        return oracles.audit(net, params, X, Y, counted)[0]
 
     return Case(name, by_hand, reference, draw, roundings)
 
@@ -77,4 +81,5 @@ def check_network(
     """
     arrays = (params, X, Y, np.ones(X.shape[1]))
     k = roundings((X.shape[0], *(len(layer["W"]) for layer in params)), X.shape[1])
-    return gradient_case(str(net), net, lambda rng: arrays, k).check(How("float64", compiled=True))
+    case = gradient_case(str(net), net, lambda rng: arrays, k, weighted=False)
+    return case.check(How("float64", compiled=True))

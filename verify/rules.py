@@ -19,7 +19,7 @@ def all_rules() -> Iterator[Case]:
     """Activations and losses by name, and dense."""
     activations = [make() for make in ACTIVATIONS.values()]
     for g in (*activations, pure_nn.relu(at_zero=0.0), pure_nn.leaky_relu(a=0.3)):
-        yield from activation_cases(g)
+        yield activation_case(g)
     for loss in (make() for make in LOSSES.values()):
         yield from loss_cases(loss, [g for g in activations if loss.fits(g)])
     yield from DENSE
@@ -28,25 +28,19 @@ def all_rules() -> Iterator[Case]:
 # activations
 
 
-def activation_cases(g: Activation) -> list[Case]:
-    """g, and Δ = dA ∘ g′(Z) or dA through the Jacobian, at points on the kink too."""
+def activation_case(g: Activation) -> Case:
+    """A, and Δ = dA ∘ g′(Z) or dA through the Jacobian, at points on the kink too."""
 
-    def value(Z: Any, dA: Any) -> Any:
-        return g.g(Z)
+    def by_hand(Z: Any, dA: Any) -> Any:
+        A = g.g(Z)
+        return A, g.pull(Z, A, dA)
 
-    def pull(Z: Any, dA: Any) -> Any:
-        return g.pull(Z, g.g(Z), dA)
+    @jax.jit
+    def reference(Z: Any, dA: Any) -> Any:
+        A, pull = jax.vjp(lambda Z: oracles.activation(g, Z), Z)
+        return A, pull(dA)[0]
 
-    def reference_value(Z: Any, dA: Any) -> Any:
-        return oracles.activation(g, Z)
-
-    def reference_pull(Z: Any, dA: Any) -> Any:
-        return jax.vjp(lambda Z: oracles.activation(g, Z), Z)[1](dA)[0]
-
-    return [
-        Case(f"{g}: A = g(Z)", value, jax.jit(reference_value), _draw_Z),
-        Case(f"{g}: Δ = dA pulled through g", pull, jax.jit(reference_pull), _draw_Z),
-    ]
+    return Case(f"{g}: A, and Δ = dA pulled through g", by_hand, reference, _draw_Z)
 
 
 def _draw_Z(rng: np.random.Generator) -> Arrays:
@@ -69,26 +63,20 @@ def loss_cases(loss: Loss, outputs: list[Activation]) -> Iterator[Case]:
 
     yield Case(f"{loss}: ∂𝓛/∂A", dA, jax.jit(reference_dA), _draw_A_and_Y)
     for g in outputs:
-        yield from _pair(loss, g)
+        yield _pair(loss, g)
 
 
-def _pair(loss: Loss, g: Activation) -> list[Case]:
-    def value(Z: Any, Y: Any) -> Any:
-        return loss.value(Z, g.g(Z), Y, g)
+def _pair(loss: Loss, g: Activation) -> Case:
+    def by_hand(Z: Any, Y: Any) -> Any:
+        A = g.g(Z)
+        return loss.value(Z, A, Y, g), loss.delta(Z, A, Y, g)
 
-    def delta(Z: Any, Y: Any) -> Any:
-        return loss.delta(Z, g.g(Z), Y, g)
+    @jax.jit
+    def reference(Z: Any, Y: Any) -> Any:
+        losses, pull = jax.vjp(lambda Z: oracles.losses(loss, g, Z, Y), Z)
+        return losses, pull(jnp.ones_like(losses))[0]
 
-    def reference_value(Z: Any, Y: Any) -> Any:
-        return oracles.losses(loss, g, Z, Y)
-
-    def reference_delta(Z: Any, Y: Any) -> Any:
-        return jax.grad(lambda Z: jnp.sum(oracles.losses(loss, g, Z, Y)))(Z)
-
-    return [
-        Case(f"{loss} of {g}: 𝓛", value, jax.jit(reference_value), _draw_Z_and_Y),
-        Case(f"{loss} of {g}: Δ[L]", delta, jax.jit(reference_delta), _draw_Z_and_Y),
-    ]
+    return Case(f"{loss} of {g}: 𝓛 and Δ[L]", by_hand, reference, _draw_Z_and_Y)
 
 
 def _draw_A_and_Y(rng: np.random.Generator) -> Arrays:
