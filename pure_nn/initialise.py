@@ -1,6 +1,7 @@
 """Initial parameters: W by scheme, b = 0."""
 
 import math
+import numbers
 from collections.abc import Sequence
 from typing import Literal
 
@@ -31,8 +32,9 @@ def init(
 
     All are Gaussian. The dtype is JAX's default float unless given.
 
-    ValueError: fewer than two sizes, a size below 1, an unknown scheme, a scale for a scheme
-    that fixes it, a dtype that is no float of 16 bits or more.
+    TypeError: sizes that are no integers, a dtype that is no float of 16 bits or more.
+    ValueError: fewer than two sizes, a size below 1, an unknown scheme, a scale that is not
+    positive or is for a scheme that fixes it.
     """
     _check(sizes, scheme, scale)
     dtype = float_dtype(jnp.result_type(float) if dtype is None else dtype)
@@ -52,6 +54,8 @@ def _initializer(scheme: str, scale: float | None) -> Initializer:
 
 
 def _check(sizes: Sequence[int], scheme: str, scale: float | None) -> None:
+    if not isinstance(sizes, Sequence) or not all(isinstance(n, numbers.Integral) for n in sizes):
+        raise TypeError(f"init: expected sizes (n[0], …, n[L]), a tuple of integers, got {sizes!r}")
     if len(sizes) < 2 or any(n < 1 for n in sizes):
         raise ValueError(
             f"init: expected sizes (n[0], …, n[L]), at least two and each at least 1, got {sizes}"

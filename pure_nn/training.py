@@ -24,16 +24,20 @@ Carry = tuple[Params, optax.OptState]
 @checked
 def step(
     net: Network,
-    optimizer: optax.GradientTransformation,
     params: Params,
     state: optax.OptState,
     X: Float[Array, "n_0 B"],
     Y: Float[Array, "n_L B"],
+    *,
+    optimizer: optax.GradientTransformation,
 ) -> tuple[Params, optax.OptState, Float[Array, ""]]:
     """One update by the gradients of J: params and state after it, and J before it.
 
     To compile it, `jax.jit(step, static_argnames="optimizer")`.
+
+    TypeError: an optimizer that is none of optax.
     """
+    _require_optimizer(optimizer)
     (params, state), J = _update(net, optimizer, (params, state), X, Y)
     return params, state, J
 
@@ -41,13 +45,14 @@ def step(
 @checked
 def epoch(
     net: Network,
-    optimizer: optax.GradientTransformation,
-    batch_size: int,
     params: Params,
     state: optax.OptState,
-    key: PRNGKeyArray,
     X: Float[Array, "n_0 m"],
     Y: Float[Array, "n_L m"],
+    *,
+    optimizer: optax.GradientTransformation,
+    batch_size: int,
+    key: PRNGKeyArray,
 ) -> tuple[Params, optax.OptState, Float[Array, ""]]:
     """One step for each batch of the m examples in random order; the last batch is what is left.
 
@@ -57,8 +62,10 @@ def epoch(
     Compiled once per optimizer and shapes: make the optimizer once. The buffers of params and
     state are donated: go on with those that come back.
 
-    ValueError: a batch size that is no integer from 1 to m.
+    TypeError: an optimizer that is none of optax. ValueError: a batch size that is no integer
+    from 1 to m.
     """
+    _require_optimizer(optimizer)
     _require_batch_size(batch_size, X.shape[1])
     params, state, J = _epoch(net, optimizer, batch_size, (params, state), key, X, Y)
     return params, state, J
@@ -81,7 +88,8 @@ def fit(
 
     Epoch i = 1, 2, … shuffles by `jax.random.fold_in(key, i)`, then calls
     `after_epoch(i, params, J)`, whose params live until the next epoch: copy what has to stay.
-    Nothing here waits for the device.
+    Nothing here waits for the device, and so nothing looks at values: `pure_nn.data` refuses NaN
+    where data enters, and a cost that turns NaN is in `costs`.
 
     TypeError: an optimizer that is none of optax. ValueError: a batch size that is no integer
     from 1 to m, a number of epochs that is no integer from 1 on.

@@ -20,6 +20,13 @@ def test_sizes(sizes: Any) -> None:
         init(jax.random.key(0), sizes)
 
 
+@pytest.mark.parametrize("sizes", [3, (3, 2.0), (3, "2"), None, "32"])
+def test_sizes_that_are_no_integers(sizes: Any) -> None:
+    message = f"init: expected sizes (n[0], …, n[L]), a tuple of integers, got {sizes!r}"
+    with pytest.raises(TypeError, match=re.escape(message)):
+        init(jax.random.key(0), sizes)
+
+
 @pytest.mark.parametrize("scheme", ["He", "glorot", "zeros", None])
 def test_unknown_scheme(scheme: Any) -> None:
     message = f"init: unknown scheme {scheme!r}; known: normal, he, xavier, xavier_fan_in"
@@ -40,7 +47,9 @@ def test_a_scale_that_is_no_scale(scale: float) -> None:
         init(jax.random.key(0), (3, 2), "normal", scale=scale)
 
 
-@pytest.mark.parametrize("dtype", ["int32", "bool", "complex64", int])
+@pytest.mark.parametrize(
+    "dtype", ["int32", "bool", "complex64", int, "foo", jax.random.key(0).dtype]
+)
 def test_dtypes_that_are_no_float(dtype: Any) -> None:
     message = "dtype: expected one of float64, float32, bfloat16, float16, got"
     with pytest.raises(TypeError, match=re.escape(message)):

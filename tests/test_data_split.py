@@ -25,7 +25,13 @@ def test_every_example_is_on_one_side() -> None:
 
 @pytest.mark.parametrize(
     ("fraction", "of_each"),
-    [(0.2, [2, 4, 8]), (0.5, [5, 10, 20]), (0.01, [1, 1, 1]), (0.99, [9, 19, 39])],
+    [
+        (0.2, [2, 4, 8]),
+        (0.5, [5, 10, 20]),
+        (0.19, [2, 4, 8]),
+        (0.01, [1, 1, 1]),
+        (0.99, [9, 19, 39]),
+    ],
     ids=str,
 )
 def test_of_every_class_the_same_fraction(fraction: float, of_each: list[int]) -> None:

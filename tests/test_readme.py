@@ -6,9 +6,22 @@ from pathlib import Path
 import jax
 import pytest
 
+from verify.__main__ import SWEEPS
+
 README = Path(__file__).parents[1] / "README.md"
-BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+TEXT = README.read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 SAID = re.findall(r"# prints (.*)", "\n".join(BLOCKS))
+
+TABLE = re.findall(r"^  (\S.*?)  +float32 +([\d,]+) +\S+ +(\d+) +1\.7e\+07", TEXT, re.MULTILINE)
+
+
+def test_the_table_has_the_inputs_and_bounds_of_the_sweep() -> None:
+    """The errors themselves hang on the processor."""
+    swept = [row for f, *sweep in SWEEPS["float32"] for row in f(*sweep)]
+    printed = {(row.name, f"{row.inputs:,}", f"{row.limit:.0f}") for row in swept}
+    assert set(TABLE) <= printed
+    assert len(TABLE) == 3
 
 
 def test_examples(capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,7 +53,7 @@ def test_one_scan_and_nothing_to_the_host(B: int) -> None:
     net, params, X, Y = ARRAYS
 
     def epoch(params: Any, state: Any, X: Any, Y: Any) -> Any:
-        return training.epoch(net, ADAM, B, params, state, KEY, X, Y)
+        return training.epoch(net, params, state, X, Y, optimizer=ADAM, batch_size=B, key=KEY)
 
     found = list(primitives(jax.make_jaxpr(epoch)(params, ADAM.init(params), X, Y).jaxpr))
     assert found.count("scan") == 1
@@ -73,7 +73,7 @@ def test_an_epoch_uses_the_buffers_of_params_and_state_again(name: str) -> None:
     net, params, X, Y = ARRAYS
     optimizer = OPTIMIZERS[name]
     given = copied((params, optimizer.init(params)))
-    training.epoch(net, optimizer, 2, given[0], given[1], KEY, X, Y)
+    training.epoch(net, given[0], given[1], X, Y, optimizer=optimizer, batch_size=2, key=KEY)
     assert all(x.is_deleted() for x in jax.tree.leaves(given))
     assert not X.is_deleted()
     assert not Y.is_deleted()
@@ -90,5 +90,6 @@ def test_fit_leaves_the_params_of_its_caller(name: str) -> None:
 def test_an_epoch_leaves_arrays_of_numpy() -> None:
     net, *arrays = ARRAYS
     params, X, Y = jax.tree.map(np.array, tuple(arrays))
-    training.epoch(net, ADAM, 2, params, ADAM.init(params), KEY, X, Y)
+    state = ADAM.init(params)
+    training.epoch(net, params, state, X, Y, optimizer=ADAM, batch_size=2, key=KEY)
     assert_same((params, X, Y), jax.tree.map(np.array, tuple(arrays)), rtol=0)

@@ -45,7 +45,9 @@ def test_an_epoch_is_a_loop_over_batches(B: int) -> None:
     rest = jax.tree.map(np.zeros_like, params)
     expected, _, J = loop(params, rest, jax.random.permutation(KEY, M), B, X, Y)
     state = MOMENTUM.init(arrays[0])
-    got, _, J_got = training.epoch(net, MOMENTUM, B, arrays[0], state, KEY, *arrays[1:])
+    got, _, J_got = training.epoch(
+        net, arrays[0], state, *arrays[1:], optimizer=MOMENTUM, batch_size=B, key=KEY
+    )
     assert_values((got, J_got), (expected, np.float64(J)), rtol=1e-13)
 
 
@@ -75,7 +77,7 @@ def test_a_step_is_one_batch() -> None:
     sgd, step = optax.sgd(RATE), jax.jit(training.step, static_argnames="optimizer")
     J, grads = jax.jit(pure_nn.value_and_grad)(net, params, X, Y)
     expected = jax.tree.map(lambda x, g: x - RATE * g, params, grads)
-    got, _, J_got = step(net, sgd, params, sgd.init(params), X, Y)
+    got, _, J_got = step(net, params, sgd.init(params), X, Y, optimizer=sgd)
     assert_same((got, J_got), (expected, J), rtol=1e-15)
 
 
