@@ -97,7 +97,7 @@ def test_every_pair_has_its_rows(output: str, loss: str) -> None:
 
 def test_networks_have_the_way_of_their_row() -> None:
     hows = [row.hows for row in rows.rows() if row.section.startswith("Networks")]
-    assert hows == [(row["how"],) for row in networks.design()]
+    assert hows == [((row["dtype"], row["compiled"]),) for row in networks.design()]
     assert {how for (how,) in hows} == set(HOWS)
 
 

@@ -1,5 +1,6 @@
 """Networks that cover their space, and any other network: J and all gradients of each."""
 
+import itertools
 from typing import Any
 
 import jax.numpy as jnp
@@ -10,53 +11,63 @@ import pure_nn
 from pure_nn.named import ACTIVATIONS, LOSSES
 from pure_nn.network import Network, Params
 from verify import oracles
-from verify.cases import HOWS, Case, How, drawing
+from verify.cases import Case, How, drawing
 from verify.covering import Row, pairwise
 from verify.errors import Comparison, roundings
 
+
+def fits(loss: str, output: str) -> bool:
+    return LOSSES[loss]().fits(ACTIVATIONS[output]())
+
+
+PAIRS = tuple((g, name) for name in LOSSES for g in ACTIVATIONS if fits(name, g))
 FACTORS: dict[str, tuple[Any, ...]] = {
     "L": (1, 2, 3, 4, 5),
-    "hidden": (None, *ACTIVATIONS),
-    "output": tuple(ACTIVATIONS),
-    "loss": tuple(LOSSES),
-    "n_in": (1, 64),
+    "output": PAIRS,
+    "n_in": (1, 7, 64),
     "n_hidden": (None, 1, 64),
     "n_out": (1, 7, 64),
     "B": (1, 33),
     "weights": (False, True),
-    "how": HOWS,
+    "dtype": ("float64", "float32"),
+    "compiled": (True, False),
 }
 
 
 def design() -> list[Row]:
-    """Networks in which every pair of values occurs that may stand in one network."""
-    return pairwise(FACTORS, allowed, cheap=lambda row: row["how"].compiled)
+    """Networks in which every pair of values occurs that may stand in one network.
+
+    Hidden layers take the activations in turn, so that all sorts of neighbours occur.
+    """
+    rows = pairwise(FACTORS, allowed, cheap=lambda row: row["compiled"])
+    return [{**row, "hidden": _hidden(number, row)} for number, row in enumerate(rows)]
 
 
 def allowed(row: Row) -> bool:
-    """Part of a row: a loss fits its output; with one layer there is nothing hidden; and no layer
-    is a softmax of one unit, which is 1 and has no gradient."""
+    """Part of a row: one layer has nothing hidden, and a softmax of one unit has no gradient."""
     nothing_hidden = {row[name] == none for name, none in NOTHING_HIDDEN.items() if name in row}
-    constant = [(row.get(g), row.get(n)) == ("softmax", 1) for g, n in UNITS.items()]
-    loss, output = row.get("loss"), row.get("output")
-    fits = not (loss and output) or LOSSES[loss]().fits(ACTIVATIONS[output]())
-    return fits and len(nothing_hidden) < 2 and not any(constant)
+    constant = row.get("output", ("",))[0] == "softmax" and row.get("n_out") == 1
+    return len(nothing_hidden) < 2 and not constant
 
 
-NOTHING_HIDDEN = {"L": 1, "hidden": None, "n_hidden": None}
-UNITS = {"hidden": "n_hidden", "output": "n_out"}
+NOTHING_HIDDEN = {"L": 1, "n_hidden": None}
+
+
+def _hidden(number: int, row: Row) -> tuple[str, ...]:
+    names = [name for name in ACTIVATIONS if (name, row["n_hidden"]) != ("softmax", 1)]
+    turn = itertools.islice(itertools.cycle(names), number, number + row["L"] - 1)
+    return tuple(turn)
 
 
 def network_case(row: Row) -> Case:
     """J and all gradients of a network of the design."""
-    L, hidden, units = row["L"], row["hidden"], row["n_hidden"]
-    net = Network((*(L - 1) * (hidden,), row["output"]), row["loss"])
-    sizes = (row["n_in"], *(L - 1) * (units,), row["n_out"])
-    between = {1: "", 2: f"{hidden} {units} – "}.get(L, f"{L - 1} × {hidden} {units} – ")
-    layers = f"{row['n_in']} – {between}{row['output']} {row['n_out']}"
-    name = f"{layers}, {row['loss']}, B = {row['B']}{', weighted' * row['weights']}"
-    draw, k = drawing(net, sizes, row["B"]), roundings(sizes, row["B"])
-    return gradient_case(name, net, draw, k, weighted=row["weights"])
+    (output, loss), hidden, units = row["output"], row["hidden"], row["n_hidden"]
+    sizes = (row["n_in"], *[units] * len(hidden), row["n_out"])
+    below = f"{', '.join(hidden)} of {units} – " if hidden else ""
+    layers = f"{row['n_in']} – {below}{output} of {row['n_out']}"
+    name = f"{layers}, {loss}, B = {row['B']}{', weighted' * row['weights']}"
+    net, k = Network((*hidden, output), loss), roundings(sizes, row["B"])
+    return gradient_case(name, net, drawing(net, sizes, row["B"]), k, weighted=row["weights"])
 
 
 def gradient_case(name: str, net: Network, draw: Any, roundings: int, *, weighted: bool) -> Case:

@@ -6,6 +6,7 @@ forward form is the one given). The exact functions are written once and compute
 by NumPy where float64 is exact enough.
 """
 
+import functools
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -25,6 +26,10 @@ try:
 except ModuleNotFoundError:
     message = "verify needs mpmath, which is not installed: pip install 'pure_nn[verify]'"
     raise ModuleNotFoundError(message, name="mpmath") from None
+
+# A reference runs once: it is compiled in haste, and so by other passes than what it judges.
+IN_HASTE = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+compiled = functools.partial(jax.jit, compiler_options=IN_HASTE)
 
 DIGITS = 40  # of mpmath: float64 has 17, and a difference of two results loses none of them
 
@@ -105,7 +110,7 @@ def network_losses(net: Network, params: Params, X: Array, Y: Array) -> Float[Ar
     return losses(net.loss, net.activations[-1], Z[-1], Y)
 
 
-@jax.jit
+@compiled
 def audit(
     net: Network, params: Params, X: Array, Y: Array, weights: Array
 ) -> tuple[tuple[Array, Any], tuple[list[Array], list[Array], list[Array]]]:

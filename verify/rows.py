@@ -19,7 +19,10 @@ class Row(NamedTuple):
 @functools.cache
 def rows() -> tuple[Row, ...]:
     """Rules and public functions in every way, each network of the design in one."""
-    design = ((networks.network_case(row), (row["how"],)) for row in networks.design())
+    design = (
+        (networks.network_case(row), (How(row["dtype"], row["compiled"]),))
+        for row in networks.design()
+    )
     return (
         *(Row("Rules", case, HOWS) for case in rules.all_rules()),
         *(Row("Public functions", case, HOWS) for case in public.all_public()),

@@ -35,7 +35,7 @@ def activation_case(g: Activation) -> Case:
         A = g.g(Z)
         return A, g.pull(Z, A, dA)
 
-    @jax.jit
+    @oracles.compiled
     def reference(Z: Any, dA: Any) -> Any:
         A, pull = jax.vjp(lambda Z: oracles.activation(g, Z), Z)
         return A, pull(dA)[0]
@@ -61,7 +61,7 @@ def loss_cases(loss: Loss, outputs: list[Activation]) -> Iterator[Case]:
     def reference_dA(A: Any, Y: Any) -> Any:
         return jax.grad(lambda A: jnp.sum(oracles.losses_from_A(loss, A, Y)))(A)
 
-    yield Case(f"{loss}: ∂𝓛/∂A", dA, jax.jit(reference_dA), _draw_A_and_Y)
+    yield Case(f"{loss}: ∂𝓛/∂A", dA, oracles.compiled(reference_dA), _draw_A_and_Y)
     for g in outputs:
         yield _pair(loss, g)
 
@@ -71,7 +71,7 @@ def _pair(loss: Loss, g: Activation) -> Case:
         A = g.g(Z)
         return loss.value(Z, A, Y, g), loss.delta(Z, A, Y, g)
 
-    @jax.jit
+    @oracles.compiled
     def reference(Z: Any, Y: Any) -> Any:
         losses, pull = jax.vjp(lambda Z: oracles.losses(loss, g, Z, Y), Z)
         return losses, pull(jnp.ones_like(losses))[0]
@@ -103,19 +103,19 @@ DENSE = [
     Case(
         "dense: Z = WA + b",
         lambda W, b, A, Δ: dense.forward({"W": W, "b": b}, A),
-        jax.jit(lambda W, b, A, Δ: _affine(W, b, A)),
+        oracles.compiled(lambda W, b, A, Δ: _affine(W, b, A)),
         _draw_dense,
     ),
     Case(
         "dense: WᵀΔ",
         lambda W, b, A, Δ: dense.pull({"W": W, "b": b}, Δ),
-        jax.jit(lambda W, b, A, Δ: jax.vjp(_affine, W, b, A)[1](Δ)[2]),
+        oracles.compiled(lambda W, b, A, Δ: jax.vjp(_affine, W, b, A)[1](Δ)[2]),
         _draw_dense,
     ),
     Case(
         "dense: ΔAᵀ and ΣΔ",
         lambda W, b, A, Δ: tuple(dense.sums(A, Δ)[name] for name in ("W", "b")),
-        jax.jit(lambda W, b, A, Δ: jax.vjp(_affine, W, b, A)[1](Δ)[:2]),
+        oracles.compiled(lambda W, b, A, Δ: jax.vjp(_affine, W, b, A)[1](Δ)[:2]),
         _draw_dense,
     ),
 ]
