@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -120,9 +121,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_prints_its_tables(threads: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.prove(threads, [0, 27, len(rows.rows()) - 1]) == 0
     out = capsys.readouterr().out
-    assert "Rules\n  identity(): A, and Δ = dA pulled through g" in out
-    assert "Public functions\n  cost" in out
-    assert "Networks: every pair of values occurs\n" in out
+    numbers = r"( +[0-9.]+){5}   "
+    assert re.search(rf"Rules\n{numbers}identity\(\): A, and Δ = dA pulled through g\n", out)
+    assert re.search(rf"Public functions\n{numbers}cost\n", out)
+    assert re.search(r"Networks: every pair of values occurs\n +[0-9.]+ +[0-9]+   [0-9]+ – ", out)
     assert "sigmoid′              float16        63,488" in out
     assert out.endswith("entries compared; 21 passed, 0 failed\n")
 

@@ -6,7 +6,7 @@ every result is compared; `verify.rules` and `verify.networks` hold the rows.
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -79,15 +79,32 @@ def _fit_to_compare(net: Network, params: Any, *data: Any) -> bool:
     |z| is beyond the rounding of all of them.
     """
     (_, grads), (Z, A, Δ) = jax.tree.map(np.asarray, oracles.audit(net, params, *data))
-    sums = [(g["W"], np.abs(d) @ np.abs(a).T) for g, d, a in zip(grads, Δ, A[:-1], strict=True)]
-    sums += [(g["b"], np.abs(d)) for g, d in zip(grads, Δ, strict=True)]
-    sums += [
-        (p["W"].T @ d, np.abs(p["W"]).T @ np.abs(d)) for p, d in zip(params[1:], Δ[1:], strict=True)
+    kept = [
+        np.max(np.abs(total)) > 0.1 * np.max(terms)
+        for total, terms in (
+            *_forward_sums(net, params, Z, A),
+            *_backward_sums(params, grads, A, Δ),
+        )
     ]
-    kept = [np.max(np.abs(total)) > 0.1 * np.max(terms) for total, terms in sums]
     beside_the_kink = [np.min(np.abs(z)) > 1e-5 for z in Z]
     wrong_enough = np.max(np.abs(Δ[-1])) * A[0].shape[1] > 0.05
     return all([*kept, *beside_the_kink, wrong_enough])
+
+
+def _forward_sums(net: Network, params: Any, Z: Any, A: Any) -> Iterator[tuple[Any, Any]]:
+    """Each Z, its positive part where only that counts, beside the sizes of its terms."""
+    for g, layer, z, a in zip(net.activations, params, Z, A[:-1], strict=True):
+        terms = np.abs(layer["W"]) @ np.abs(a) + np.abs(layer["b"])
+        yield np.maximum(z, 0) if g.name in ("relu", "leaky_relu") else z, terms
+
+
+def _backward_sums(params: Any, grads: Any, A: Any, Δ: Any) -> Iterator[tuple[Any, Any]]:
+    """Each ∂J/∂W, ∂J/∂b and WᵀΔ beside the sizes of its terms."""
+    for grad, a, d in zip(grads, A[:-1], Δ, strict=True):
+        yield grad["W"], np.abs(d) @ np.abs(a).T
+        yield grad["b"], np.abs(d)
+    for layer, d in zip(params[1:], Δ[1:], strict=True):
+        yield layer["W"].T @ d, np.abs(layer["W"]).T @ np.abs(d)
 
 
 def rounded(tree: Any, dtype: DTypeLike) -> Any:

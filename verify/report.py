@@ -6,14 +6,14 @@ from verify.accuracy import Accuracy
 from verify.cases import HOWS, Case, How
 from verify.errors import Comparison
 
-NAME, CELL = 76, 9
+CELL = 9
 
 ERRORS = f"""\
 Against jax.grad of the page in float64. The worst entry, in ULPs of the largest entry of its
 array; the bound follows from the number of roundings.
 
-{"":{NAME}}{"float64":>{2 * CELL}}{"float32":>{2 * CELL}}
-{"":{NAME}}{"jit":>{CELL}}{"eager":>{CELL}}{"jit":>{CELL}}{"eager":>{CELL}}{"bound":>{CELL}}"""
+{"float64":>{2 * CELL}}{"float32":>{2 * CELL}}
+{"jit":>{CELL}}{"eager":>{CELL}}{"jit":>{CELL}}{"eager":>{CELL}}{"bound":>{CELL}}"""
 
 DIGITS = f"""
 Against exact values, under jit. The worst of all inputs, in ULPs of the exact value, beside what
@@ -27,7 +27,7 @@ def errors(case: Case, found: Mapping[How, Comparison]) -> str:
     """One line of the first table; what is not right is named below it."""
     cells = "".join(f"{_cell(found[how]) if how in found else '':>{CELL}}" for how in HOWS)
     faults = [f"\n      {how.dtype} {_mode(how)}: {c}" for how, c in found.items() if not c.ok]
-    return f"  {case.name:<{NAME - 2}}{cells}{case.roundings / 2:>{CELL}.0f}" + "".join(faults)
+    return f"{cells}{case.roundings / 2:>{CELL}.0f}   {case.name}" + "".join(faults)
 
 
 def digits(row: Accuracy) -> str:
