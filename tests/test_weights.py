@@ -88,3 +88,12 @@ def test_the_weighted_delta_is_not_rounded() -> None:
     X, Y = jnp.full((1, 4), 0.1, "float16"), jnp.full((1, 4), -99, "float16")
     _, ((grad,)) = pure_nn.value_and_grad(net, params, X, Y, weights=jnp.full(4, 800, "float16"))
     assert float(grad["W"][0, 0]) == pytest.approx(800 * 99.1 * 0.1, rel=1e-3)
+
+
+def test_weights_of_32_bits_are_not_rounded_to_16() -> None:
+    """Δ = ±128 cancel but for what 1.003 is more than 1, which bfloat16 does not hold."""
+    net, zero = pure_nn.Network(("identity",)), jnp.zeros((1, 1), "bfloat16")
+    X, Y = jnp.zeros((1, 2), "bfloat16"), jnp.array([[-128, 128]], "bfloat16")
+    weights = jnp.array([1.003, 1.0])
+    _, (grad,) = pure_nn.value_and_grad(net, ({"W": zero, "b": zero},), X, Y, weights=weights)
+    assert float(grad["b"][0, 0]) == pytest.approx(128 * 0.003 / 2, rel=1e-2)
