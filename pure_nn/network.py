@@ -181,8 +181,8 @@ def input_gradient(net: Network, params: Params, deltas: FromOne) -> Float[Array
 def _in_the_structure_of(params: Params, grads: Grads) -> Params:
     """Layer by layer in order, W and b by name, as a mapping may hold b before W."""
     ordered = []
-    for layer, grad in zip(params, grads, strict=True):
-        ordered += [grad[name.key] for (name,), _ in jax.tree.leaves_with_path(layer)]
+    for layer, of_layer in zip(params, grads, strict=True):
+        ordered += [of_layer[name.key] for (name,), _ in jax.tree.leaves_with_path(layer)]
     restored: Params = jax.tree.unflatten(jax.tree.structure(params), ordered)
     return restored
 
