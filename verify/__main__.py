@@ -19,14 +19,14 @@ from verify.rows import check, rows
 # What each process sweeps: a function of verify.accuracy and its arguments.
 SWEEPS: Mapping[str, Sequence[tuple[Any, ...]]] = {
     "float64": (
-        (accuracy.scalars, "float64", 16),
+        (accuracy.scalars, "float64", 40),
         (accuracy.scalars, "bfloat16"),
         (accuracy.scalars, "float16"),
-        (accuracy.columns, "float64", 1, (2, 10)),
+        (accuracy.columns, "float64", 1, (10,)),
     ),
     "float32": (
         (accuracy.scalars, "float32", 4),
-        (accuracy.columns, "float32", 30, (2, 10, 1000)),
+        (accuracy.columns, "float32", 10, (10, 1000)),
     ),
 }
 

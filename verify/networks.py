@@ -27,7 +27,7 @@ FACTORS: dict[str, tuple[Any, ...]] = {
     "n_in": (1, 7, 64),
     "n_hidden": (None, 1, 7, 64),
     "n_out": (1, 7, 64),
-    "B": (1, 5, 33),
+    "B": (1, 33),
     "weights": (False, True),
     "dtype": ("float64", "float32"),
     "compiled": (True, False),
