@@ -147,6 +147,7 @@ VALUES = [
         ValueError,
         "expected c to be finite, got inf",
     ),
+    row("NaN constant", lambda: activation(abs, abs, c=math.nan), ValueError, "finite, got nan"),
     row(
         "array",
         lambda: activation(abs, abs, c=jnp.ones(())),

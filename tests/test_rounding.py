@@ -65,6 +65,27 @@ def test_backpropagate_rounds_each_delta_once(dtype: str) -> None:
     assert off(below, W2.T @ as_numpy(middle), dtype) <= ONCE
 
 
+@half
+@pytest.mark.parametrize("output", ["sigmoid", "softmax"])
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "cross_entropy"])
+def test_losses_and_their_deltas_are_those_of_Z_in_float32(
+    output: str, loss: str, dtype: str
+) -> None:
+    """Not those of A, which is rounded."""
+    net = pure_nn.Network((output,), loss)
+    Z, Y = as_jax((RNG.normal(size=(3, 400)), positive(3, 400)), dtype)
+    losses, deltas = of_output(net, Z, Y)
+    wide_losses, wide_deltas = of_output(net, Z.astype("float32"), Y.astype("float32"))
+    assert losses.tolist() == wide_losses.tolist()
+    assert deltas.tolist() == wide_deltas.astype(dtype).tolist()
+
+
+def of_output(net: pure_nn.Network, Z: Any, Y: Any) -> tuple[Any, Any]:
+    """Every 𝓛, and Δ[L]."""
+    g, loss = net.activations[0], net.loss
+    return loss.value(Z, g.g(Z), Y, g), loss.delta(Z, g.g(Z), Y, g)
+
+
 def test_a_sum_beyond_float16_has_a_mean_within_it() -> None:
     net = pure_nn.Network(("identity",))
     params = as_jax(({"W": np.ones((1, 1)), "b": np.zeros((1, 1))},), "float16")

@@ -167,6 +167,10 @@ def row(Z: Any, *others: Any) -> Any:
     return jnp.sum(Z, axis=0, keepdims=True)
 
 
+def turned(Z: Any) -> Any:
+    return Z.T
+
+
 def everything(Z: Any, A: Any, Y: Any) -> Any:
     return jnp.sum(A)
 
@@ -176,6 +180,10 @@ MISSHAPEN: dict[str, tuple[pure_nn.Network, str]] = {
     "g": (
         pure_nn.Network((pure_nn.Activation("f", row, swish_prime), "sigmoid")),
         "f: expected g to give shape (4, 5), got (1, 5)",
+    ),
+    "g of as many entries": (
+        pure_nn.Network((pure_nn.Activation("f", turned, swish_prime), "sigmoid")),
+        "f: expected g to give shape (4, 5), got (5, 4)",
     ),
     "g_prime": (
         pure_nn.Network((pure_nn.Activation("f", swish, row), "sigmoid")),
