@@ -6,14 +6,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from verify.errors import Comparison, compare, gamma, in_units, ulp, unit_roundoff, worst
+from verify.errors import Comparison, compare, gamma, in_units, relative, ulp, unit_roundoff, worst
 
 RIGHT = ({"W": np.array([[1.0, -2.0], [0.0, 3.0]]), "b": np.array([[0.5], [1e-9]])},)
 U = unit_roundoff("float64")
 
 
 def check(got: Any, expected: Any = RIGHT, dtype: str = "float64") -> Comparison:
-    return compare(got, expected, roundings=16, dtype=dtype)
+    return compare(got, expected, relative(expected, 16, dtype), dtype)
 
 
 def changed(name: str, x: Any) -> Any:

@@ -40,7 +40,7 @@ def test_a_loss_of_an_output_that_it_does_not_know(loss: str) -> None:
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
 def test_the_functions_of_a_loss_meet_float32(dtype: str) -> None:
-    met = []
+    met: list[Any] = []
 
     def value(*arrays: Any) -> Any:
         met.extend(arrays)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from typing import Any
 
-from verify import accuracy, report
+from verify import accuracy, tables
 from verify.accuracy import Accuracy
 from verify.errors import Comparison
 from verify.rows import check, rows
@@ -46,11 +46,11 @@ def prove(workers: Mapping[str, Executor], numbers: Sequence[int]) -> int:
         for i in numbers
     }
     digits = [workers[dtype].submit(*job) for dtype, jobs in SWEEPS.items() for job in jobs]
-    print(report.ERRORS)
+    print(tables.ERRORS)
     comparisons = list(_print_errors(errors))
-    print(report.DIGITS)
+    print(tables.DIGITS)
     accuracies = list(_print_digits(digits))
-    print(report.closing(comparisons, accuracies))
+    print(tables.closing(comparisons, accuracies))
     return int(not (all(c.ok for c in comparisons) and all(a.ok for a in accuracies)))
 
 
@@ -59,13 +59,13 @@ def _print_errors(errors: Mapping[int, Mapping[Any, Future[Comparison]]]) -> Ite
         print(f"\n{section}")
         for i in numbers:
             found = {how: future.result() for how, future in errors[i].items()}
-            print(report.errors(rows()[i].case, found), flush=True)
+            print(tables.errors(rows()[i].case, found), flush=True)
             yield from found.values()
 
 
 def _print_digits(digits: Sequence[Future[list[Accuracy]]]) -> Iterator[Accuracy]:
     for row in itertools.chain.from_iterable(future.result() for future in digits):
-        print(report.digits(row), flush=True)
+        print(tables.digits(row), flush=True)
         yield row
 
 

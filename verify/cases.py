@@ -16,7 +16,7 @@ from jaxtyping import DTypeLike
 
 from pure_nn.network import Network
 from verify import oracles
-from verify.errors import ROUNDINGS_PER_RULE, Comparison, compare
+from verify.errors import ROUNDINGS_PER_RULE, Comparison, compare, relative
 
 Arrays = tuple[Any, ...]
 
@@ -48,7 +48,7 @@ class Case:
             by_hand = jax.jit(self.by_hand) if how.compiled else self.by_hand
             got = by_hand(*arrays)
             expected = self.reference(*rounded(arrays, "float64"))
-        return compare(got, expected, roundings=self.roundings, dtype=how.dtype)
+        return compare(got, expected, relative(expected, self.roundings, how.dtype), how.dtype)
 
 
 def drawing(net: Network, sizes: Sequence[int], B: int) -> Callable[[np.random.Generator], Arrays]:

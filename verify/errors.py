@@ -59,15 +59,16 @@ def in_units(got: Any, exact: Exact, unit: npt.NDArray[np.float64]) -> npt.NDArr
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """The worst entry of a comparison: `error` is a multiple of its bound, `fault` says in words
-    why nothing could be compared."""
+    """The worst entry of one leaf: `error` is a multiple of its bound, `ulps` one of the ULP of the
+    leaf's largest entry, `fault` says in words why nothing could be compared."""
 
     where: str
-    got: float
-    expected: float
-    error: float
-    ulps: float
-    entries: int
+    index: tuple[int, ...] = ()
+    got: float = math.nan
+    expected: float = math.nan
+    error: float = math.nan
+    ulps: float = math.nan
+    entries: int = 0
     fault: str = ""
 
     @property
@@ -79,68 +80,77 @@ class Comparison:
         if self.fault:
             return f"{self.where}: {self.fault}"
         return (
-            f"{self.where}: got {self.got:.9g}, expected {self.expected:.9g}, off by "
-            f"{self.ulps:.3g} ULP of the leaf's largest entry, {self.error:.2g} of the bound"
+            f"{self.where}[{', '.join(map(str, self.index))}]: got {self.got:.9g}, expected "
+            f"{self.expected:.9g}, off by {self.ulps:.3g} ULP of the leaf's largest entry, "
+            f"{self.error:.2g} of the bound"
         )
 
 
-def compare(got: Any, expected: Any, *, roundings: int, dtype: DTypeLike) -> Comparison:
+ALL_ZEROS = "the reference is all zeros: nothing is compared"
+
+
+def compare(got: Any, expected: Any, bounds: Any, dtype: DTypeLike) -> Comparison:
+    """The worst of `leaves`."""
+    return worst(leaves(got, expected, bounds, dtype))
+
+
+def leaves(got: Any, expected: Any, bounds: Any, dtype: DTypeLike) -> list[Comparison]:
     """Tree structure, then shape, dtype, and every entry of every leaf, against float64.
 
-        |got − expected| ≤ γₖ max|leaf|,   k = roundings
+        |got − expected| ≤ bounds, which has a leaf, of one entry or of as many, for each leaf
 
     A leaf of `expected` that is all zeros compares nothing, and is a fault.
     """
     ours, theirs = jax.tree.structure(got), jax.tree.structure(expected)
     if str(ours) != str(theirs):
-        return _fault("tree", f"expected the structure {theirs}, got {ours}")
-    leaves = zip(jax.tree.leaves_with_path(got), jax.tree.leaves(expected), strict=True)
-    return worst([_leaf(_name(path), x, y, roundings, dtype) for (path, x), y in leaves])
+        return [Comparison("tree", fault=f"expected the structure {theirs}, got {ours}")]
+    others = zip(jax.tree.leaves(expected), jax.tree.leaves(bounds), strict=True)
+    named = zip(jax.tree.leaves_with_path(got), others, strict=True)
+    return [_leaf(leaf_name(path), x, y, bound, dtype) for (path, x), (y, bound) in named]
 
 
-def compare_zeros(got: Any, *, roundings: int, dtype: DTypeLike) -> Comparison:
-    """|got| ≤ γₖ in every entry, where the equations say that zero is the answer."""
-    leaves = jax.tree.leaves_with_path(got)
-    bound = gamma(roundings, dtype)
-    return worst([_entries(_name(p), x, np.zeros(x.shape), bound, dtype) for p, x in leaves])
+def relative(expected: Any, roundings: int, dtype: DTypeLike) -> Any:
+    """γₖ max|leaf|, k = roundings, for each leaf"""
+    γ = gamma(roundings, dtype)
+    return jax.tree.map(lambda y: γ * np.max(np.abs(y), initial=0), expected)
 
 
-def worst(comparisons: list[Comparison]) -> Comparison:
+def worst(comparisons: Sequence[Comparison]) -> Comparison:
     """The worst of several, counting the entries of all; a fault or NaN is worse than any error."""
     if not comparisons:
-        return _fault("tree", "there is nothing to compare")
+        return Comparison("tree", fault="there is nothing to compare")
     found = max(comparisons, key=lambda c: c.error if c.ok or c.error > 1 else math.inf)
     return dataclasses.replace(found, entries=sum(c.entries for c in comparisons))
 
 
-def _fault(where: str, message: str) -> Comparison:
-    return Comparison(where, math.nan, math.nan, math.nan, math.nan, 0, message)
-
-
-def _leaf(name: str, x: Any, y: Any, roundings: int, dtype: DTypeLike) -> Comparison:
+def _leaf(name: str, x: Any, y: Any, bound: Any, dtype: DTypeLike) -> Comparison:
     if x.shape != y.shape:
-        return _fault(name, f"expected shape {y.shape}, got {x.shape}")
+        return Comparison(name, fault=f"expected shape {y.shape}, got {x.shape}")
     if x.dtype != dtype:
-        return _fault(name, f"expected dtype {np.dtype(dtype)}, got {x.dtype}")
-    largest = float(np.max(np.abs(y), initial=0))
-    if largest == 0:
-        return _fault(name, "the reference is all zeros: nothing is compared")
-    return _entries(name, x, y, gamma(roundings, dtype) * largest, dtype)
+        return Comparison(name, fault=f"expected dtype {np.dtype(dtype)}, got {x.dtype}")
+    if not np.any(np.asarray(y)):
+        return Comparison(name, fault=ALL_ZEROS)
+    return entries(name, x, y, bound, dtype)
 
 
-def _entries(name: str, x: Any, y: Any, bound: float, dtype: DTypeLike) -> Comparison:
+def entries(name: str, x: Any, y: Any, bound: Any, dtype: DTypeLike) -> Comparison:
+    """The entry of a leaf that is the most bounds off; one that is not finite before any other."""
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, which is not ok
-        error = np.abs(x - y)
+    with np.errstate(invalid="ignore", divide="ignore"):  # ∞ − ∞ is NaN, which is not ok
+        off = np.abs(x - y)
+        error = np.where(off == 0, 0, off / bound)
     i = np.unravel_index(np.argmax(error), error.shape)  # argmax finds a NaN first
-    _, exponent = np.frexp(np.max(np.abs(y)) or 1.0)
-    ulp = 2 * unit_roundoff(dtype) * 2.0 ** (int(exponent) - 1)
-    where = f"{name}[{', '.join(map(str, i))}]"
-    off = float(error[i])
-    return Comparison(where, float(x[i]), float(y[i]), off / bound, off / ulp, x.size)
+    ulps = float(off[i]) / ulp_of(np.max(np.abs(y)), dtype)
+    index = tuple(map(int, i))
+    return Comparison(name, index, float(x[i]), float(y[i]), float(error[i]), ulps, x.size)
 
 
-def _name(path: tuple[Any, ...]) -> str:
+def ulp_of(largest: Any, dtype: DTypeLike) -> float:
+    """The spacing of the floats at the largest entry of a leaf"""
+    return float(ulp((np.asarray(largest, np.float64), np.zeros(())), dtype))
+
+
+def leaf_name(path: tuple[Any, ...]) -> str:
     """W[ℓ] and b[ℓ] as on the page for entries of params, the path for any other leaf."""
     if getattr(path[-1:] and path[-1], "key", None) in ("W", "b") and hasattr(path[-2], "idx"):
         return f"{path[-1].key}[{path[-2].idx + 1}]"
