@@ -1,0 +1,230 @@
+"""What an array is of the array that it should be: a multiple, the transpose, one entry off."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from verify.mistakes.factors import Factors, describe
+from verify.mistakes.forms import F64
+
+FEW = 0.25  # of the entries may be wrong, for those that are to be called few
+
+
+@dataclasses.dataclass(frozen=True)
+class Mistake:
+    """What is wrong with `where`; of two explanations that fit, the one of lower cost is given."""
+
+    kind: str
+    where: str
+    text: str
+    cost: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Leaf:
+    """A gradient as it came, as it should be, and the parameter that it belongs to.
+
+    Relative to the largest entry, errors up to `tol` are rounding.
+    """
+
+    name: str
+    got: F64
+    right: F64
+    value: F64 | None
+    tol: float
+    factors: Factors
+    l2: float = 0.0
+
+    def is_like(self, right: Any) -> bool:
+        return close(self.got, np.asarray(right), self.tol, np.max(np.abs(self.right), initial=0))
+
+    def of(self, right: F64) -> "Leaf":
+        return dataclasses.replace(self, right=right)
+
+
+def close(got: F64, right: F64, tol: float, scale: float = 0.0) -> bool:
+    """Every entry, and none of them NaN"""
+    if got.shape != right.shape or not np.all(np.isfinite(right)):
+        return False
+    size = max(float(np.max(np.abs(right), initial=0)), 1e-3 * scale)
+    return bool(np.all(np.abs(got - right) <= tol * size))
+
+
+def likenesses(leaf: Leaf) -> list[Mistake]:
+    """The cheapest explanations, all that fit."""
+    with np.errstate(all="ignore"):
+        found = list(_of_shape(leaf) if leaf.got.shape != leaf.right.shape else _of_values(leaf))
+    least = min((mistake.cost for mistake in found), default=0)
+    return [mistake for mistake in found if mistake.cost == least]
+
+
+# of another shape
+
+
+def _of_shape(leaf: Leaf) -> Iterator[Mistake]:
+    name, got, right = leaf.name, leaf.got, leaf.right
+    shapes = f"its shape is {got.shape}, not {right.shape}"
+    if close(got.T, right, leaf.tol):
+        yield Mistake("transposed", name, f"{name} is transposed: {shapes}")
+    elif got.size == right.size and np.squeeze(got).shape == np.squeeze(right).shape:
+        yield from _lost_axis(leaf, shapes)
+    if got.size == 1 and right.size > 1:
+        for what, total in (("sum", np.sum(right)), ("mean", np.mean(right))):
+            if close(np.reshape(got, ()), total, leaf.tol):
+                yield Mistake(
+                    "one scalar",
+                    name,
+                    f"{name} is one number, the {what} of all its "
+                    f"entries: {shapes}; sum over the examples alone",
+                )
+
+
+def _lost_axis(leaf: Leaf, shapes: str) -> Iterator[Mistake]:
+    again = leaf.got.reshape(leaf.right.shape)
+    lost = f"{leaf.name} has lost an axis: {shapes}; sum with keepdims=True"
+    if close(again, leaf.right, leaf.tol):
+        yield Mistake("keepdims lost", leaf.name, lost)
+    for m in likenesses(dataclasses.replace(leaf, got=again)):
+        yield dataclasses.replace(m, text=f"{lost}; and {m.text}", cost=m.cost + 0.5)
+
+
+# of the right shape
+
+
+def _of_values(leaf: Leaf) -> Iterator[Mistake]:
+    name, got, right = leaf.name, leaf.got, leaf.right
+    if not np.all(np.isfinite(got)):
+        bad = np.argwhere(~np.isfinite(got))
+        yield Mistake(
+            "not finite",
+            name,
+            f"{name} has {len(bad)} entries that are NaN or "
+            f"infinite, the first at {tuple(map(int, bad[0]))}",
+        )
+        return
+    if not np.any(got):
+        yield Mistake("zero", name, f"{name} is zero: it was left out")
+        return
+    yield from _multiples(leaf)
+    yield from _rearranged(leaf)
+    yield from _with_the_parameter(leaf)
+    yield from _few(leaf)
+    yield from _rounded(leaf)
+
+
+def _multiples(leaf: Leaf) -> Iterator[Mistake]:
+    """θ = ⟨got, right⟩/⟨right, right⟩, of more than one entry unless θ has a name"""
+    largest = np.max(np.abs(leaf.right)) or 1.0
+    right, got = leaf.right / largest, leaf.got / largest
+    θ = float(np.sum(got * right) / np.sum(right * right))
+    if leaf.is_like(θ * leaf.right):
+        known, text = describe(θ, leaf.factors, 4 * leaf.tol)
+        several = np.sum(np.abs(right) > 100 * leaf.tol) > 2
+        if known or several:
+            yield Mistake(f"factor {text}", leaf.name, f"{leaf.name} {text}", 1 if known else 1.5)
+
+
+def _rearranged(leaf: Leaf) -> Iterator[Mistake]:
+    name, right = leaf.name, leaf.right
+    changed: Mapping[str, Any] = {
+        "transposed": right.T,
+        "in reverse order along its rows": right[::-1],
+        "in reverse order along its columns": right[..., ::-1],
+        "without its signs": np.abs(right),
+        "squared": right**2,
+    }
+    for how, array in changed.items():
+        if leaf.is_like(array) and not close(right, array, leaf.tol):
+            kind = "transposed" if how == "transposed" else "rearranged"
+            yield Mistake(kind, name, f"{name} is {how}")
+    if right.size > 1:
+        for what, total in (("sum", np.sum(right)), ("mean", np.mean(right))):
+            if leaf.is_like(np.full_like(right, total)):
+                yield Mistake(
+                    "one scalar",
+                    name,
+                    f"{name} is the {what} of all its entries in "
+                    "every entry: sum over the examples alone",
+                )
+
+
+def _with_the_parameter(leaf: Leaf) -> Iterator[Mistake]:
+    """got = right + μ value: an L2 term"""
+    value, size = leaf.value, float(np.max(np.abs(leaf.right)))
+    if value is None or value.size < 3 or not np.any(value):
+        return
+    μ = float(np.sum((leaf.got - leaf.right) * value) / np.sum(value * value))
+    if (
+        leaf.is_like(leaf.right + μ * value)
+        and abs(μ) * np.max(np.abs(value)) > 4 * leaf.tol * size
+    ):
+        yield Mistake(*_l2(leaf, μ))
+
+
+def _l2(leaf: Leaf, μ: float) -> tuple[str, str, str]:
+    what = leaf.name.removeprefix("d")
+    of, near = f"{leaf.name} is off by {μ:.6g} {what}", leaf.l2 and abs(μ) / leaf.l2
+    if what.startswith("b"):
+        return "L2 on b", leaf.name, f"{of}: an L2 term is applied to b, which has none"
+    if μ < 0:
+        partly = "" if not near or abs(near - 1) < 1e-3 else " in part"
+        return "L2 missing", leaf.name, f"{of}: the L2 term λ{what} is missing{partly}"
+    again = "is doubled" if near and abs(near - 1) < 1e-3 else "is one too many, or has the wrong λ"
+    return "L2 doubled", leaf.name, f"{of}: the L2 term λ{what} {again}"
+
+
+def _few(leaf: Leaf) -> Iterator[Mistake]:
+    """One entry, one row or column, or all beyond a limit"""
+    name, got, right = leaf.name, leaf.got, leaf.right
+    wrong = np.abs(got - right) > leaf.tol * np.max(np.abs(right))
+    where = np.argwhere(wrong)
+    limit = np.max(np.abs(got))
+    if np.all(np.abs(got[wrong]) > limit * (1 - leaf.tol)) and np.all(np.abs(right[wrong]) > limit):
+        if len(where) > 1:
+            yield Mistake("clipped", name, f"{name} is clipped at ±{limit:.6g}")
+            return
+    if len(where) == 1 and right.size > 3:
+        i = tuple(map(int, where[0]))
+        yield Mistake(
+            "one entry",
+            name,
+            f"{name}[{', '.join(map(str, i))}] alone is wrong: got "
+            f"{got[i]:.9g}, expected {right[i]:.9g}",
+            2,
+        )
+    elif len(where) and np.mean(wrong) <= FEW:
+        for axis, line in itertools.islice(enumerate(("row", "column")), right.ndim):
+            lines = np.unique(where[:, axis])
+            if len(lines) == 1 and right.shape[axis] > 1 and right.shape[1 - axis] > 1:
+                yield Mistake(
+                    "one line",
+                    name,
+                    f"{name} is wrong in {line} {lines[0]} alone"
+                    + " (zero there)" * (not np.any(got[wrong])),
+                    2,
+                )
+
+
+def _rounded(leaf: Leaf) -> Iterator[Mistake]:
+    """All entries are numbers of fewer bits, near the right ones"""
+    scale = np.max(np.abs(leaf.right))
+    for dtype in ("float16", "bfloat16", "float32"):
+        u = float(jnp.finfo(dtype).eps)
+        fits = np.array_equal(leaf.got, leaf.got.astype(jnp.dtype(dtype)).astype(np.float64))
+        if (
+            fits
+            and np.sum(leaf.got != 0) > 3
+            and np.max(np.abs(leaf.got - leaf.right)) < 64 * u * scale
+        ):
+            yield Mistake(
+                "precision",
+                leaf.name,
+                f"{leaf.name} holds numbers of {dtype}: it was "
+                "computed in a lower precision than claimed",
+                1.5,
+            )
+            return

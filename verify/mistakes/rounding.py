@@ -1,0 +1,84 @@
+"""How far rounding is likely to take each gradient: the recipe in variances.
+
+A sum of n rounded terms t is off by about u√n(‖t‖ + |Σt|), as its roundings are as good as
+independent (Higham & Mary, A new approach to probabilistic rounding error analysis, SIAM J. Sci.
+Comput. 41, 2019); what comes from above adds in squares. A z within its error of a kink may lie on
+either side. The bounds of `verify.bounds` hold for certain, and cost as much as n passes.
+"""
+
+import numpy as np
+
+from verify.mistakes.forms import F64
+from verify.mistakes.recipe import Of, Pass
+
+SIGMAS = 12.0
+ROUNDINGS = 16.0  # u², of one function of a number: four roundings
+KINKED = ("relu", "leaky_relu")
+
+
+def spreads(c: Pass, Δ: Of, dA: Of, u: float, *, textbook: bool) -> dict[str, F64]:
+    """σ of each entry of Δ[ℓ], db[ℓ] and dW[ℓ]; `textbook` writes 1 − A², A(1 − A), A − Y"""
+    Z, A = _forward(c, u)
+    found, above = {}, np.zeros_like(c.Y)
+    for l in range(c.L, 0, -1):
+        if l == c.L:
+            s = _output(c, Z[l], u, textbook)
+        else:
+            terms = np.square(c.W[l + 1]).T
+            pulled = terms @ above + u**2 * len(terms[0]) * (terms @ Δ[l + 1] ** 2 + dA[l] ** 2)
+            s = _pulled(c, l, Z[l], pulled, dA[l], u, textbook)
+        above = s
+        found |= _sums(c, l, Δ[l], s, A[l - 1], u)
+    return {name: np.sqrt(variance) for name, variance in found.items()}
+
+
+def allowed(spread: F64, right: F64, u: float) -> F64:
+    """What is taken for rounding, entry by entry"""
+    return SIGMAS * spread + 16 * u * np.max(np.abs(right), initial=0)
+
+
+def _forward(c: Pass, u: float) -> tuple[Of, Of]:
+    """Variances of Z[ℓ] and A[ℓ]"""
+    Z: Of = {}
+    A: Of = {0: np.zeros_like(c.A[0])}
+    for l in range(1, c.L + 1):
+        squares, n = np.square(c.W[l]), c.W[l].shape[1] + 1
+        terms = squares @ c.A[l - 1] ** 2 + c.b[l] ** 2 + c.Z[l] ** 2
+        Z[l] = squares @ A[l - 1] + u**2 * n * terms
+        spread = _softmax(c, l, Z[l]) if c.names[l] == "softmax" else c.prime[l] ** 2 * Z[l]
+        A[l] = (spread + ROUNDINGS * (u * c.G[l]) ** 2) * np.square(c.M.get(l, 1.0))
+    return Z, A
+
+
+def _softmax(c: Pass, l: int, Z: F64) -> F64:
+    return c.G[l] ** 2 * (Z + np.sum(c.G[l] ** 2 * Z, axis=0, keepdims=True))
+
+
+def _output(c: Pass, Z: F64, u: float, textbook: bool) -> F64:
+    Δ, A, L = c.output, c.G[c.L], c.L
+    spread = _softmax(c, L, Z) if c.names[L] == "softmax" else (c.prime[L] ** 2 + Δ**2) * Z
+    lost = 4 * (A**2 + c.Y**2) if textbook else 0.0
+    return spread + u**2 * (ROUNDINGS * Δ**2 + lost)
+
+
+def _pulled(c: Pass, l: int, Z: F64, pulled: F64, dA: F64, u: float, textbook: bool) -> F64:
+    """(g′)²σ² of the error from above, and that of g′, of which |g″| ≤ 2g′ where it is smooth"""
+    prime = c.prime[l]
+    if c.names[l] == "softmax":
+        A = c.G[l]
+        inner = np.sum(A**2 * (pulled + dA**2 * (Z + u**2)), axis=0, keepdims=True)
+        return A**2 * (pulled + inner + np.max(dA**2, axis=0, keepdims=True) * (Z + 16 * u**2))
+    kinked = c.names[l] in KINKED
+    bent = np.abs(c.Z[l]) <= 8 * np.sqrt(Z) if kinked else 4 * prime**2 * Z
+    lost = 4 * u**2 if textbook and not kinked else 0.0
+    return prime**2 * pulled + dA**2 * (bent + ROUNDINGS * (u * prime) ** 2 + lost)
+
+
+def _sums(c: Pass, l: int, Δ: F64, s: F64, A: F64, u: float) -> dict[str, F64]:
+    below, total = c.A[l - 1], Δ @ c.A[l - 1].T
+    W = s @ (below**2).T + Δ**2 @ A.T + u**2 * c.B * (Δ**2 @ (below**2).T + total**2)
+    b = np.sum(s + u**2 * c.B * Δ**2, axis=1, keepdims=True) + u**2 * c.B * np.square(
+        np.sum(Δ, axis=1, keepdims=True)
+    )
+    L2 = (u * c.l2 * c.W[l]) ** 2
+    return {f"Δ[{l}]": s, f"dW[{l}]": W / c.B**2 + 4 * L2, f"db[{l}]": b / c.B**2}

@@ -1,0 +1,115 @@
+"""Mistakes in one dW[ℓ] or db[ℓ], made with a Δ[ℓ] that is right: each is the array that it gives."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from verify.mistakes.deltas import dA
+from verify.mistakes.forms import F64
+from verify.mistakes.recipe import Pass, Run
+
+MOST = 512  # examples, for systems of as many equations
+
+Wrong = tuple[str, str, F64]  # the kind, what «dW[ℓ]» or «db[ℓ]» does, and the array
+
+
+def of_W(c: Pass, run: Run, l: int) -> Iterator[Wrong]:
+    Δ, D, A = run.Δ[l], f"Δ[{l}]", f"A[{l - 1}]"
+    for name, other in _activations(c):
+        if name != A and other.shape == c.A[l - 1].shape:
+            yield "A of another place", f"uses {name} where {A} belongs", c.W_sum(l, Δ, other)
+    for name, other in _errors(c, run, l):
+        yield "another Δ", f"uses {name} where {D} belongs", c.W_sum(l, other)
+    mean = np.sum(Δ, axis=1, keepdims=True) @ np.sum(c.A[l - 1], axis=1, keepdims=True).T
+    for what, times in (("B", 1 / c.B), ("B²", 1 / c.B**2)):
+        summed = f"sums {D} and {A} over the examples before the product, divided by {what}"
+        yield "sum before the product", summed, mean * times + c.l2 * c.W[l]
+    once = Δ @ c.A[l - 1].T / c.B
+    for what, λ in (("λ/B", c.l2 / c.B), ("λB", c.l2 * c.B), ("2λ", 2 * c.l2), ("−λ", -c.l2)):
+        if c.l2:
+            yield (
+                "L2 factor",
+                f"has the L2 term {what} W[{l}] where λW[{l}] belongs",
+                once + λ * c.W[l],
+            )
+    if c.l2:
+        yield "L2 missing", f"has no L2 term λW[{l}], λ = {c.l2:g}", once
+
+
+def of_b(c: Pass, run: Run, l: int) -> Iterator[Wrong]:
+    Δ, D, B = run.Δ[l], f"Δ[{l}]", c.B
+    for name, other in _errors(c, run, l):
+        yield "another Δ", f"uses {name} where {D} belongs", c.b_sum(other)
+    units = np.sum(Δ, axis=0, keepdims=True)
+    for how, total in (("", units), (f"/{B}", units / B), ("/n", units / len(Δ))):
+        for array in (total, total[0], total.T):
+            yield "wrong axis", f"sums {D}{how} over the units, not over the examples", array
+    for how, array in (("", Δ), ("/B", Δ / B)):
+        yield "sum missing", f"is {D}{how} itself: the sum over the examples is missing", array
+    for what, number in (("Σ", np.sum(Δ)), ("(1/B) Σ", np.sum(Δ) / B), ("the mean of", np.mean(Δ))):
+        for array in (np.full_like(c.b[l], number), np.full((1, 1), number), np.full((), number)):
+            one = f"is one number, {what} all of {D}: sum over the examples alone, axis 1, keepdims"
+            yield "one scalar", one, array
+    rows = np.sum(c.W_sum(l, Δ), axis=1, keepdims=True)
+    yield "sum of dW", f"sums the rows of dW[{l}] in place of those of {D}", rows
+    if c.l2:
+        yield "L2 on b", f"has an L2 term λb[{l}], which b has not", c.b_sum(Δ) + c.l2 * c.b[l]
+
+
+def _activations(c: Pass) -> Iterator[tuple[str, F64]]:
+    yield from ((f"A[{k}]", A) for k, A in c.A.items())
+    yield from ((f"Z[{k}]", Z) for k, Z in c.Z.items())
+    yield from ((f"A[{k}] before dropout", c.G[k]) for k in c.M)
+
+
+def _errors(c: Pass, run: Run, l: int) -> Iterator[tuple[str, F64]]:
+    """What has the shape of Δ[ℓ]"""
+    yield f"∂𝓛/∂A[{l}] (g′ left out here)", dA(c, run, l)
+    yield from ((f"Δ[{k}]", Δ) for k, Δ in run.Δ.items() if k != l and Δ.shape == run.Δ[l].shape)
+    yield f"Δ[{l}] ∘ g′(Z[{l}])", run.Δ[l] * c.prime[l]
+
+
+def counts(c: Pass, run: Run, l: int, got: F64 | None, tol: float) -> F64 | None:
+    """How often each example is counted: got = (1/B) Σᵢ cᵢ δᵢaᵢᵀ + λW, solved for c."""
+    Δ, A = run.Δ[l], c.A[l - 1]
+    if (
+        got is None
+        or got.shape != c.W[l].shape
+        or not np.all(np.isfinite(got))
+        or not 1 < c.B <= MOST
+    ):
+        return None
+    gram = (Δ.T @ Δ) * (A.T @ A)
+    if np.linalg.matrix_rank(gram, hermitian=True) < c.B:
+        return None
+    times = np.linalg.solve(gram, np.sum(Δ * ((got - c.l2 * c.W[l]) * c.B @ A), axis=0))
+    again = c.W_sum(l, Δ * times)
+    return times if np.max(np.abs(again - got)) <= tol * np.max(np.abs(got)) else None
+
+
+def inferred(c: Pass, l: int, found: Mapping[str, F64]) -> F64 | None:
+    """Δ[ℓ], where dW[ℓ] and db[ℓ] leave no other: (1/B) Δ [A; 1]ᵀ = [dW − λW, db]"""
+    W, b = found.get(f"dW[{l}]"), found.get(f"db[{l}]")
+    if c.B > MOST or W is None or b is None or W.shape != c.W[l].shape or b.shape != c.b[l].shape:
+        return None
+    A = np.vstack([c.A[l - 1], np.ones((1, c.B))])
+    sums = np.hstack([W - c.l2 * c.W[l], b])
+    if not np.all(np.isfinite(sums)) or len(A) < c.B or np.linalg.matrix_rank(A) < c.B:
+        return None
+    Δ: F64 = c.B * sums @ np.linalg.pinv(A).T
+    return Δ
+
+
+def counted(counts: F64) -> str:
+    """As in «example 3 is missing»; nothing where half of them are off"""
+    times = np.round(counts, 3)
+    usual = np.median(times)
+    odd = np.flatnonzero(np.abs(times - usual) > 1e-2 * max(abs(usual), 1))
+    if not 0 < len(odd) < len(times) / 2:
+        return ""
+    each = [
+        f"example {i} " + ("is missing" if times[i] == 0 else f"counts {times[i]:g} times")
+        for i in odd[:5]
+    ]
+    rest = "" if usual == 1 else f"; the others count {usual:g} times"
+    return " and ".join([", ".join(each)] + [f"{len(odd) - 5} more"] * (len(odd) > 5)) + rest
