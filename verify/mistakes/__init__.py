@@ -2,4 +2,4 @@
 
 from verify.mistakes.diagnosis import Diagnosis as Diagnosis
 from verify.mistakes.diagnosis import diagnose as diagnose
-from verify.mistakes.diagnosis import name_leaves as name_leaves
+from verify.mistakes.plain import name_leaves as name_leaves

@@ -9,11 +9,11 @@ from jaxtyping import DTypeLike
 
 from pure_nn.network import Network
 from verify.errors import unit_roundoff
-from verify.mistakes import recipe, rounding
+from verify.mistakes import forwards, recipe, rounding
 from verify.mistakes.forms import F64
-from verify.mistakes.likeness import Leaf, Mistake, likenesses
+from verify.mistakes.leaf import lower_precision
 from verify.mistakes.recipe import Pass, Run, backward
-from verify.mistakes.search import Group, Problem, explain
+from verify.mistakes.search import Group, Problem, explain, localised
 
 Verdict = Literal["ok", "inaccurate", "wrong"]
 LEAST, MOST = 2.0**-44, 0.02  # of what is taken for rounding, relative to the size of an array
@@ -26,10 +26,11 @@ BETTER = {
 
 @dataclasses.dataclass(frozen=True)
 class Diagnosis:
-    """What was found: one sentence for each mistake, in backward order.
+    """What was found: a sentence for each mistake, in the order of the computation.
 
-    `others` holds further explanations that predict the same numbers, `kinds` the kinds of the
-    mistakes of all of them.
+    first    the first quantity that is wrong, as «Z[1]», «Δ[2]», «dW[1]»
+    others   further explanations that predict the same numbers
+    kinds    of each explanation, the kinds of its mistakes; of one mistake all that fit
     """
 
     verdict: Verdict
@@ -45,13 +46,13 @@ class Diagnosis:
 
     @property
     def known(self) -> bool:
+        """Whether every mistake has a name"""
         return bool(self.kinds) and all("unknown" not in kinds for kinds in self.kinds[0])
 
     def __str__(self) -> str:
-        if self.verdict != "wrong":
-            return "\n".join((f"{self.verdict}", *self.names, *self.notes))
-        also = [f"or: {'; '.join(names)}" for names in self.others]
-        return "\n".join((f"first wrong: {self.first}", *self.names, *also, *self.notes))
+        first = [f"the first that is {self.verdict}: {self.first}"] if self.first else []
+        others = [f"or, as the numbers would be the same: {'; '.join(o)}" for o in self.others]
+        return "\n".join([*first, *self.names, *others, *self.notes] or ["ok"])
 
 
 def diagnose(
@@ -73,56 +74,65 @@ def diagnose(
     masks  of dropout, by layer, each over its keep probability: A[ℓ] = g(Z[ℓ]) ∘ M[ℓ]
     found  what else the program computed: "J", and lists "Z", "A", "deltas" of layers 1 … L
     dtype  in which it computed
+
+    ValueError: as many gradients as layers are expected.
     """
+    if not len(params) == len(grads) == len(net.activations):
+        raise ValueError(
+            f"diagnose: expected params and grads of {len(net.activations)} layers, as net has, "
+            f"got {len(params)} and {len(grads)}"
+        )
     with np.errstate(all="ignore"):
+        u = unit_roundoff(dtype)
         c = recipe.forward(net, params, X, Y, l2, masks)
-        got = _by_name(grads, found or {})
-        run, u = backward(c), unit_roundoff(dtype)
-        exact, textbook = (_allowed(c, run, got, u, textbook) for textbook in (False, True))
-        problem = Problem(c, got, {}, _lengths(c))
-        problem = dataclasses.replace(problem, tol=_tolerances(problem, run.Δ, textbook))
-        return _judged(problem, _worst(problem, run.Δ, exact), _worst(problem, run.Δ, textbook))
+        c, before = forwards.check(c, found or {}, u)
+        return _judged(c, _by_name(grads, found or {}), before, u, dtype)
 
 
-def _judged(problem: Problem, exact: tuple[str, float], textbook: tuple[str, float]) -> Diagnosis:
-    if exact[1] <= 1:
-        return Diagnosis("ok", notes=tuple(_invisible(problem)))
-    if textbook[1] <= 1:
-        reasons = dict.fromkeys(BETTER[n] for n in problem.c.names.values() if n in BETTER)
-        lost = f"{exact[0]} has lost digits, {exact[1]:.2g} of the bound: the equation is right"
-        return Diagnosis("inaccurate", exact[0], (lost, *reasons))
-    return _named(explain(problem))
+def _judged(
+    c: Pass, got: Mapping[str, F64], before: list[Group], u: float, dtype: DTypeLike
+) -> Diagnosis:
+    run = backward(c)
+    exact, textbook = (_allowed(c, run, got, u, textbook) for textbook in (False, True))
+    problem = Problem(c, got, {}, c.lengths, lower_precision(got.values(), dtype))
+    problem = dataclasses.replace(problem, tol=_tolerances(problem, run.Δ, textbook))
+    (name, error), (_, lost) = (_worst(problem, run.Δ, bound) for bound in (exact, textbook))
+    if error <= 1:
+        return _told([tuple(before)]) if before else Diagnosis("ok", notes=_invisible(c))
+    if lost <= 1 and not before:
+        reasons = dict.fromkeys(BETTER[n] for n in c.names.values() if n in BETTER)
+        text = f"{name} has the right equation and has lost digits: {error:.2g} times its bound"
+        return Diagnosis("inaccurate", name, (text, *reasons))
+    return _told([(*before, *groups) for groups in explain(problem)])
 
 
-def _named(explanations: Sequence[tuple[Group, ...]]) -> Diagnosis:
-    texts = list(dict.fromkeys(tuple(_sentences(groups)) for groups in explanations))
-    kinds = tuple(tuple(_kinds(group) for group in groups) for groups in explanations)
-    first = explanations[0][0][0].where if explanations and explanations[0] else ""
-    names, *others = texts or [()]
-    return Diagnosis("wrong", first, names, tuple(others), kinds)
-
-
-def _kinds(group: Group) -> frozenset[str]:
-    return frozenset(m.kind for m in group)
+def _told(explanations: Sequence[tuple[Group, ...]]) -> Diagnosis:
+    explanations = [localised(groups) for groups in explanations]
+    names, *others = list(dict.fromkeys(tuple(_sentences(groups)) for groups in explanations))
+    kinds = tuple(
+        tuple(frozenset(m.kind for m in group) for group in groups) for groups in explanations
+    )
+    return Diagnosis("wrong", explanations[0][0][0].where, names, tuple(others), kinds)
 
 
 def _sentences(groups: Sequence[Group]) -> list[str]:
-    """One for each mistake; where it is made in several places, after the first the places."""
+    """One for each mistake; where it is made in several places, the first and the others."""
     places: dict[frozenset[str], list[str]] = {}
     texts: dict[frozenset[str], str] = {}
     for group in groups:
-        kinds = _kinds(group)
-        texts.setdefault(kinds, ", or ".join(dict.fromkeys(m.text for m in group)))
+        kinds = frozenset(m.kind for m in group)
+        texts.setdefault(kinds, ", or ".join(m.text for m in group))
         places.setdefault(kinds, []).append(group[0].where)
-    return [
-        text + (f" (the same in {', '.join(places[kinds][1:])})" if len(places[kinds]) > 1 else "")
-        for kinds, text in texts.items()
-    ]
+    return [texts[kinds] + _elsewhere(others) for kinds, (_, *others) in places.items()]
+
+
+def _elsewhere(places: Sequence[str]) -> str:
+    return f"; and likewise {', '.join(places)}" if places else ""
 
 
 def _by_name(grads: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> dict[str, F64]:
     named = {}
-    for l, Δ in enumerate(found.get("deltas", ()), 1):
+    for l, Δ in enumerate(found.get("deltas") or (), 1):
         named[f"Δ[{l}]"] = np.asarray(Δ, np.float64)
     for l, layer in enumerate(grads, 1):
         named |= {f"d{name}[{l}]": np.asarray(layer[name], np.float64) for name in ("W", "b")}
@@ -152,56 +162,18 @@ def _worst(problem: Problem, Δ: Any, bound: Mapping[str, F64]) -> tuple[str, fl
     for what, l in problem.order:
         name, right = f"{what}[{l}]", problem.right(what, l, Δ[l])
         same = problem.got[name].shape == right.shape
-        error = np.abs(problem.got[name] - right) / bound[name] if same else np.array(np.inf)
+        difference = np.abs(problem.got[name] - right) if same else np.array(np.inf)
+        error = np.where(difference == 0, 0, difference / bound[name] if same else np.inf)
         off[name] = float(np.max(np.where(np.isnan(error), np.inf, error), initial=0))
     return max(off.items(), key=lambda item: item[1])
 
 
-def _lengths(c: Pass) -> dict[str, int]:
-    return {"B": c.B} | {f"n[{l}]": len(A) for l, A in c.A.items()}
-
-
-def _invisible(problem: Problem) -> list[str]:
+def _invisible(c: Pass) -> tuple[str, ...]:
     """What these data could not have shown"""
-    c = problem.c
     notes = []
     if c.B == 1:
-        notes.append("B = 1: a missing or doubled 1/B cannot be seen, nor a batch in wrong order")
-    if not any(np.any(c.Z[l] == 0) for l in c.Z if c.names[l] in ("relu", "leaky_relu")):
-        kinked = [l for l in c.Z if c.names[l] in ("relu", "leaky_relu")]
-        notes += ["no z is exactly 0: which g′(0) is taken cannot be seen"] if kinked else []
-    return notes
-
-
-def name_leaves(
-    got: Mapping[str, F64],
-    expected: Mapping[str, F64],
-    values: Mapping[str, F64],
-    bounds: Mapping[str, F64],
-    lengths: Mapping[int, str],
-) -> tuple[str, ...]:
-    """Names what is wrong with arrays of which no network is known, leaf by leaf.
-
-    values   the arguments that the gradients belong to
-    bounds   how far rounding takes each entry
-    lengths  what has how many entries, by which a factor is called
-    """
-    found: dict[str, list[Mistake]] = {}
-    for name, right in expected.items():
-        size = np.max(np.abs(right), initial=0) or 1.0
-        tol = float(np.clip(4 * np.max(bounds[name], initial=0) / size, LEAST, MOST))
-        factors = {what: n for n, what in lengths.items()}
-        leaf = Leaf(name, np.asarray(got[name]), right, values.get(name), tol, factors)
-        if not leaf.is_like(right):
-            found[name] = likenesses(leaf) or _swapped(leaf, expected)
-    return tuple(
-        ", or ".join(dict.fromkeys(m.text for m in group)) for group in found.values() if group
-    )
-
-
-def _swapped(leaf: Leaf, expected: Mapping[str, F64]) -> list[Mistake]:
-    return [
-        Mistake("swapped", leaf.name, f"{leaf.name} is the gradient of {other}")
-        for other, right in expected.items()
-        if other != leaf.name and leaf.is_like(right)
-    ]
+        notes.append("B = 1: a missing or doubled 1/B cannot be seen, nor examples in wrong order")
+    kinked = [l for l in c.Z if c.names[l] in rounding.KINKED]
+    if kinked and not any(np.any(c.Z[l] == 0) for l in kinked):
+        notes.append("no z is exactly 0: which g′(0) is taken cannot be seen")
+    return tuple(notes)

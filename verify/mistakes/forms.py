@@ -65,13 +65,15 @@ def g_prime(activation: Activation, Z: F64, A: F64) -> F64:
     """g′(Z) entry by entry; of softmax, whose Jacobian is not diagonal, its diagonal"""
     if activation.name in G_PRIME:
         return G_PRIME[activation.name](Z, **dict(activation.constants))
-    return A * (1 - A) if activation.name == "softmax" else _by_jax(activation.g_prime, Z, A)
+    if activation.name == "softmax":
+        return A * (1 - A)
+    return _by_jax(activation.g_prime, Z, A)
 
 
 def pull(activation: Activation, Z: F64, A: F64, dA: F64) -> F64:
     """Δ = dA ∘ g′(Z), or dA through the Jacobian of softmax"""
     if activation.name == "softmax":
-        return A * (dA - np.sum(A * dA, axis=0, keepdims=True))
+        return np.asarray(A * (dA - np.sum(A * dA, axis=0, keepdims=True)))
     if activation.name in G_PRIME:
         return dA * g_prime(activation, Z, A)
     return _by_jax(activation.pull, Z, A, dA)

@@ -8,58 +8,17 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from verify.mistakes.factors import Factors, describe
-from verify.mistakes.forms import F64
+from verify.mistakes.factors import describe
+from verify.mistakes.leaf import Leaf, Mistake, cheapest, close, equation
 
 FEW = 0.25  # of the entries may be wrong, for those that are to be called few
-
-
-@dataclasses.dataclass(frozen=True)
-class Mistake:
-    """What is wrong with `where`; of two explanations that fit, the one of lower cost is given."""
-
-    kind: str
-    where: str
-    text: str
-    cost: float = 1.0
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Leaf:
-    """A gradient as it came, as it should be, and the parameter that it belongs to.
-
-    Relative to the largest entry, errors up to `tol` are rounding.
-    """
-
-    name: str
-    got: F64
-    right: F64
-    value: F64 | None
-    tol: float
-    factors: Factors
-    l2: float = 0.0
-
-    def is_like(self, right: Any) -> bool:
-        return close(self.got, np.asarray(right), self.tol, np.max(np.abs(self.right), initial=0))
-
-    def of(self, right: F64) -> "Leaf":
-        return dataclasses.replace(self, right=right)
-
-
-def close(got: F64, right: F64, tol: float, scale: float = 0.0) -> bool:
-    """Every entry, and none of them NaN"""
-    if got.shape != right.shape or not np.all(np.isfinite(right)):
-        return False
-    size = max(float(np.max(np.abs(right), initial=0)), 1e-3 * scale)
-    return bool(np.all(np.abs(got - right) <= tol * size))
 
 
 def likenesses(leaf: Leaf) -> list[Mistake]:
     """The cheapest explanations, all that fit."""
     with np.errstate(all="ignore"):
         found = list(_of_shape(leaf) if leaf.got.shape != leaf.right.shape else _of_values(leaf))
-    least = min((mistake.cost for mistake in found), default=0)
-    return [mistake for mistake in found if mistake.cost == least]
+    return cheapest(found)
 
 
 # of another shape
@@ -74,7 +33,7 @@ def _of_shape(leaf: Leaf) -> Iterator[Mistake]:
         yield from _lost_axis(leaf, shapes)
     if got.size == 1 and right.size > 1:
         for what, total in (("sum", np.sum(right)), ("mean", np.mean(right))):
-            if close(np.reshape(got, ()), total, leaf.tol):
+            if close(np.reshape(got, ()), np.asarray(total), leaf.tol):
                 yield Mistake(
                     "one scalar",
                     name,
@@ -96,7 +55,7 @@ def _lost_axis(leaf: Leaf, shapes: str) -> Iterator[Mistake]:
 
 
 def _of_values(leaf: Leaf) -> Iterator[Mistake]:
-    name, got, right = leaf.name, leaf.got, leaf.right
+    name, got = leaf.name, leaf.got
     if not np.all(np.isfinite(got)):
         bad = np.argwhere(~np.isfinite(got))
         yield Mistake(
@@ -122,10 +81,11 @@ def _multiples(leaf: Leaf) -> Iterator[Mistake]:
     right, got = leaf.right / largest, leaf.got / largest
     θ = float(np.sum(got * right) / np.sum(right * right))
     if leaf.is_like(θ * leaf.right):
-        known, text = describe(θ, leaf.factors, 4 * leaf.tol)
+        known, text = describe(θ, leaf.lengths, 4 * leaf.tol)
         several = np.sum(np.abs(right) > 100 * leaf.tol) > 2
         if known or several:
-            yield Mistake(f"factor {text}", leaf.name, f"{leaf.name} {text}", 1 if known else 1.5)
+            said = f"{leaf.name} {text}{equation(leaf.name) if 'mean' in text else ''}"
+            yield Mistake(f"factor {text}", leaf.name, said, 1 if known else 1.5)
 
 
 def _rearranged(leaf: Leaf) -> Iterator[Mistake]:
@@ -183,10 +143,10 @@ def _few(leaf: Leaf) -> Iterator[Mistake]:
     wrong = np.abs(got - right) > leaf.tol * np.max(np.abs(right))
     where = np.argwhere(wrong)
     limit = np.max(np.abs(got))
-    if np.all(np.abs(got[wrong]) > limit * (1 - leaf.tol)) and np.all(np.abs(right[wrong]) > limit):
-        if len(where) > 1:
-            yield Mistake("clipped", name, f"{name} is clipped at ±{limit:.6g}")
-            return
+    reached = np.all(np.abs(got[wrong]) > limit * (1 - leaf.tol))
+    if len(where) > 1 and reached and np.all(np.abs(right[wrong]) > limit):
+        yield Mistake("clipped", name, f"{name} is clipped at ±{limit:.6g}")
+        return
     if len(where) == 1 and right.size > 3:
         i = tuple(map(int, where[0]))
         yield Mistake(
@@ -210,21 +170,9 @@ def _few(leaf: Leaf) -> Iterator[Mistake]:
 
 
 def _rounded(leaf: Leaf) -> Iterator[Mistake]:
-    """All entries are numbers of fewer bits, near the right ones"""
-    scale = np.max(np.abs(leaf.right))
-    for dtype in ("float16", "bfloat16", "float32"):
-        u = float(jnp.finfo(dtype).eps)
-        fits = np.array_equal(leaf.got, leaf.got.astype(jnp.dtype(dtype)).astype(np.float64))
-        if (
-            fits
-            and np.sum(leaf.got != 0) > 3
-            and np.max(np.abs(leaf.got - leaf.right)) < 64 * u * scale
-        ):
-            yield Mistake(
-                "precision",
-                leaf.name,
-                f"{leaf.name} holds numbers of {dtype}: it was "
-                "computed in a lower precision than claimed",
-                1.5,
-            )
-            return
+    """Near the right one, where all gradients are numbers of fewer bits"""
+    if leaf.precision:
+        near = 64 * float(jnp.finfo(leaf.precision).eps) * np.max(np.abs(leaf.right))
+        if np.all(np.abs(leaf.got - leaf.right) < near):
+            text = f"holds numbers of {leaf.precision}: it is computed in a lower precision"
+            yield Mistake("precision", leaf.name, f"{leaf.name} {text} than claimed", 1.5)

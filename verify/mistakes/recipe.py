@@ -7,7 +7,7 @@ db[ℓ] = (1/B) Σ Δ[ℓ]
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ Of = dict[int, F64]  # by the page's index
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pass:
-    """A network, its data and their forward pass; W[1 … L], Z[1 … L], A[0 … L] by the page's index."""
+    """A network, its data and their forward pass; all by the page's index, A[0] = X."""
 
     net: Network
     W: Of
@@ -45,6 +45,10 @@ class Pass:
     def names(self) -> dict[int, str]:
         return dict(enumerate((g.name for g in self.net.activations), 1))
 
+    @property
+    def lengths(self) -> dict[str, int]:
+        return {"B": self.B} | {f"n[{l}]": len(A) for l, A in self.A.items()}
+
     @functools.cached_property
     def prime(self) -> Of:
         """g′(Z[ℓ])"""
@@ -65,7 +69,7 @@ class Pass:
         return Δ @ (self.A[l - 1] if A is None else A).T / self.B + self.l2 * self.W[l]
 
     def b_sum(self, Δ: F64) -> F64:
-        return np.sum(Δ, axis=1, keepdims=True) / self.B
+        return np.asarray(np.sum(Δ, axis=1, keepdims=True) / self.B)
 
 
 @dataclasses.dataclass(eq=False)
@@ -74,9 +78,6 @@ class Run:
 
     Δ: Of = dataclasses.field(default_factory=dict)
     dA: Of = dataclasses.field(default_factory=dict)
-
-
-Change = Callable[[Pass, Run, int], F64]  # what Δ[ℓ] becomes, given all that came before it
 
 
 def forward(
@@ -108,10 +109,10 @@ def right(c: Pass, run: Run, l: int) -> F64:
     return c.pull(l, run.dA[l])
 
 
-def backward(c: Pass, made: Mapping[int, Change] | None = None) -> Run:
-    """Δ[L … 1] with the mistakes `made`, each at its layer."""
+def backward(c: Pass, made: Mapping[int, F64] | None = None) -> Run:
+    """Δ[L … 1], where mistakes have made other Δ of some."""
     run = Run()
     for l in range(c.L, 0, -1):
         Δ = right(c, run, l)
-        run.Δ[l] = made[l](c, run, l) if made and l in made else Δ
+        run.Δ[l] = (made or {}).get(l, Δ)
     return run

@@ -18,8 +18,9 @@ KINKED = ("relu", "leaky_relu")
 
 def spreads(c: Pass, Δ: Of, dA: Of, u: float, *, textbook: bool) -> dict[str, F64]:
     """σ of each entry of Δ[ℓ], db[ℓ] and dW[ℓ]; `textbook` writes 1 − A², A(1 − A), A − Y"""
-    Z, A = _forward(c, u)
-    found, above = {}, np.zeros_like(c.Y)
+    Z, A = forward(c, u)
+    found: dict[str, F64] = {}
+    above = np.zeros_like(c.Y)
     for l in range(c.L, 0, -1):
         if l == c.L:
             s = _output(c, Z[l], u, textbook)
@@ -34,10 +35,10 @@ def spreads(c: Pass, Δ: Of, dA: Of, u: float, *, textbook: bool) -> dict[str, F
 
 def allowed(spread: F64, right: F64, u: float) -> F64:
     """What is taken for rounding, entry by entry"""
-    return SIGMAS * spread + 16 * u * np.max(np.abs(right), initial=0)
+    return np.asarray(SIGMAS * spread + 16 * u * np.max(np.abs(right), initial=0))
 
 
-def _forward(c: Pass, u: float) -> tuple[Of, Of]:
+def forward(c: Pass, u: float) -> tuple[Of, Of]:
     """Variances of Z[ℓ] and A[ℓ]"""
     Z: Of = {}
     A: Of = {0: np.zeros_like(c.A[0])}
@@ -51,7 +52,7 @@ def _forward(c: Pass, u: float) -> tuple[Of, Of]:
 
 
 def _softmax(c: Pass, l: int, Z: F64) -> F64:
-    return c.G[l] ** 2 * (Z + np.sum(c.G[l] ** 2 * Z, axis=0, keepdims=True))
+    return np.asarray(c.G[l] ** 2 * (Z + np.sum(c.G[l] ** 2 * Z, axis=0, keepdims=True)))
 
 
 def _output(c: Pass, Z: F64, u: float, textbook: bool) -> F64:
@@ -67,7 +68,8 @@ def _pulled(c: Pass, l: int, Z: F64, pulled: F64, dA: F64, u: float, textbook: b
     if c.names[l] == "softmax":
         A = c.G[l]
         inner = np.sum(A**2 * (pulled + dA**2 * (Z + u**2)), axis=0, keepdims=True)
-        return A**2 * (pulled + inner + np.max(dA**2, axis=0, keepdims=True) * (Z + 16 * u**2))
+        largest = np.max(dA**2, axis=0, keepdims=True)
+        return np.asarray(A**2 * (pulled + inner + largest * (Z + ROUNDINGS * u**2)))
     kinked = c.names[l] in KINKED
     bent = np.abs(c.Z[l]) <= 8 * np.sqrt(Z) if kinked else 4 * prime**2 * Z
     lost = 4 * u**2 if textbook and not kinked else 0.0

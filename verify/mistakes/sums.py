@@ -1,12 +1,12 @@
-"""Mistakes in one dW[ℓ] or db[ℓ], made with a Δ[ℓ] that is right: each is the array that it gives."""
+"""Mistakes in one dW[ℓ] or db[ℓ], made of a right Δ[ℓ]: each is the array that it gives."""
 
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from verify.mistakes.deltas import dA
 from verify.mistakes.forms import F64
 from verify.mistakes.recipe import Pass, Run
+from verify.mistakes.slips import dA
 
 MOST = 512  # examples, for systems of as many equations
 

@@ -1,0 +1,93 @@
+"""Mistakes in Δ[L]: the loss, its targets."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from verify.mistakes import forms
+from verify.mistakes.forms import F64
+from verify.mistakes.recipe import Pass
+from verify.mistakes.slips import Delta, Slip
+
+
+def of_output(c: Pass) -> Iterator[Slip]:
+    yield from _differences(c)
+    yield from _losses(c)
+    for what, change in TARGETS.items():
+        text = f"Δ[{c.L}] is that of other targets: Y is swapped, {what}"
+        yield Slip("Y swapped", text, _with_targets(change))
+
+
+def _differences(c: Pass) -> Iterator[Slip]:
+    """What people write as A − Y"""
+    L, loss, output = c.L, c.net.loss.name, c.names[c.L]
+    AY = f"A[{L}] − Y"
+    yield Slip(
+        "other loss's Δ",
+        f"Δ[{L}] is {AY}, which {loss} of {output} does not give: {_why(c)}",
+        lambda c, run, l: c.G[l] - c.Y,
+    )
+    yield Slip(
+        "g′ twice",
+        f"Δ[{L}] is ({AY}) ∘ g′(Z[{L}]): for {loss} of {output} the g′ has cancelled already",
+        lambda c, run, l: (c.G[l] - c.Y) * c.prime[l],
+    )
+    yield Slip(
+        "Z for A",
+        f"Δ[{L}] uses Z[{L}] where A[{L}] belongs: the output's activation was not applied",
+        lambda c, run, l: c.Z[l] - c.Y,
+    )
+    yield Slip(
+        "Y unused",
+        f"Δ[{L}] is A[{L}]: the targets Y are not subtracted",
+        lambda c, run, l: c.G[l],
+    )
+    yield Slip(
+        "Y added", f"Δ[{L}] is A[{L}] + Y: the sign of Y is wrong", lambda c, run, l: c.G[l] + c.Y
+    )
+    yield Slip(
+        "decisions for A",
+        f"Δ[{L}] uses the predicted classes where the probabilities A[{L}] belong",
+        lambda c, run, l: _decided(c.G[l]) - c.Y,
+    )
+
+
+def _why(c: Pass) -> str:
+    if c.net.loss.name == "squared_error":
+        return f"g′(Z[{c.L}]) is missing, Δ = (A − Y) ∘ g′(Z)"
+    if (c.names[c.L], c.net.loss.name) == ("softmax", "cross_entropy"):
+        return "as the columns of Y do not sum to 1 it is A(1ᵀY) − Y"
+    return "A − Y belongs to sigmoid with binary_cross_entropy and softmax with cross_entropy"
+
+
+def _losses(c: Pass) -> Iterator[Slip]:
+    """The Δ of another loss, or of half of it"""
+    L, loss = c.L, c.net.loss.name
+    if loss == "binary_cross_entropy":
+        text = f"Δ[{L}] has only the term −Y log A: that of (1 − Y) log(1 − A) is missing"
+        yield Slip("half of the loss", text, _of_loss("cross_entropy"))
+    for name in sorted(forms.DA.keys() - {loss}):
+        yield Slip("other loss's Δ", f"Δ[{L}] is that of {name}, not of {loss}", _of_loss(name))
+
+
+def _of_loss(name: str) -> Delta:
+    return lambda c, run, l: c.pull(l, forms.loss_dA(name, c.G[l], c.Y))
+
+
+def _decided(A: F64) -> F64:
+    return (A > 0.5).astype(float) if len(A) == 1 else (A == A.max(axis=0)).astype(float)
+
+
+TARGETS: dict[str, Callable[[F64], F64]] = {
+    "the examples in reverse order": lambda Y: Y[:, ::-1],
+    "each example with the target of the one before": lambda Y: np.roll(Y, 1, axis=1),
+    "each example with the target of the one after": lambda Y: np.roll(Y, -1, axis=1),
+    "the units in reverse order": lambda Y: Y[::-1],
+    "the classes one too high": lambda Y: np.roll(Y, 1, axis=0),
+    "the classes one too low": lambda Y: np.roll(Y, -1, axis=0),
+    "1 − Y in its place": lambda Y: 1 - Y,
+}
+
+
+def _with_targets(change: Callable[[F64], F64]) -> Delta:
+    return lambda c, run, l: forms.output_delta(c.net, c.Z[l], c.G[l], change(c.Y))
