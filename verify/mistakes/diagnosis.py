@@ -12,8 +12,9 @@ from verify.errors import unit_roundoff
 from verify.mistakes import forwards, recipe, rounding
 from verify.mistakes.forms import F64
 from verify.mistakes.leaf import lower_precision
+from verify.mistakes.problem import Problem
 from verify.mistakes.recipe import Pass, Run, backward
-from verify.mistakes.search import Group, Problem, explain, localised
+from verify.mistakes.search import Group, explain, localised
 
 Verdict = Literal["ok", "inaccurate", "wrong"]
 LEAST, MOST = 2.0**-44, 0.02  # of what is taken for rounding, relative to the size of an array

@@ -1,0 +1,91 @@
+"""What is to be explained, and every known mistake in one Δ[ℓ] that may explain it."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from verify.mistakes import sums
+from verify.mistakes.deltas import slips
+from verify.mistakes.factors import Lengths, describe
+from verify.mistakes.forms import F64
+from verify.mistakes.leaf import Leaf, Mistake, equation
+from verify.mistakes.recipe import Pass, Run
+from verify.mistakes.slips import Slip
+
+INFERRED = 3.0  # the cost of a Δ[ℓ] that has no name but leaves no other choice
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Problem:
+    """Gradients as they came, by name, and how far rounding takes each, relative to its size."""
+
+    c: Pass
+    got: Mapping[str, F64]
+    tol: Mapping[str, float]
+    lengths: Lengths
+    precision: str = ""
+
+    @property
+    def order(self) -> list[tuple[str, int]]:
+        every = [(what, l) for l in range(self.c.L, 0, -1) for what in ("Δ", "db", "dW")]
+        return [(what, l) for what, l in every if f"{what}[{l}]" in self.got]
+
+    def right(self, what: str, l: int, Δ: F64) -> F64:
+        if what == "Δ":
+            return Δ
+        return self.c.b_sum(Δ) if what == "db" else self.c.W_sum(l, Δ)
+
+    def leaf(self, what: str, l: int, Δ: F64) -> Leaf:
+        name, c = f"{what}[{l}]", self.c
+        value = {"db": c.b[l], "dW": c.W[l]}.get(what)
+        right = self.right(what, l, Δ)
+        return Leaf(
+            name, self.got[name], right, value, self.tol[name], self.lengths, c.l2, self.precision
+        )
+
+
+def made(problem: Problem, run: Run, l: int) -> Iterator[tuple[F64, Mistake]]:
+    """Each known mistake in Δ[ℓ] and what it makes"""
+    for slip in slips(problem.c, l):
+        Δ = slip.delta(problem.c, run, l)
+        if Δ is None or np.shape(Δ) != problem.c.Z[l].shape:
+            continue
+        if slip.toward is None:
+            yield Δ, Mistake(slip.kind, f"Δ[{l}]", slip.text)
+        else:
+            yield from _fitted(problem, slip, Δ, slip.toward(problem.c, run, l), l)
+    inferred = sums.inferred(problem.c, l, problem.got)
+    if inferred is not None:
+        yield inferred, Mistake("unknown", f"Δ[{l}]", unknown(f"Δ[{l}]"), INFERRED)
+
+
+def unknown(name: str) -> str:
+    return f"{name} is wrong in a way that is not in the catalogue"
+
+
+def _fitted(
+    problem: Problem, slip: Slip, Δ: F64, other: F64 | None, l: int
+) -> Iterator[tuple[F64, Mistake]]:
+    """Δ(θ) = Δ(0) + θ(Δ(1) − Δ(0)), θ by least squares on what it must give"""
+    if other is None:
+        return
+    above, below = 0.0, 0.0
+    for what in ("Δ", "db", "dW"):
+        got, zero = problem.got.get(f"{what}[{l}]"), problem.right(what, l, Δ)
+        if got is not None and got.shape == zero.shape:
+            change = problem.right(what, l, other) - zero
+            above, below = above + np.sum((got - zero) * change), below + np.sum(change**2)
+    θ = float(above / below) if below else np.nan
+    if np.isfinite(θ):
+        yield Δ + θ * (other - Δ), _of_fit(problem, slip, l, θ)
+
+
+def _of_fit(problem: Problem, slip: Slip, l: int, θ: float) -> Mistake:
+    if slip.kind != "factor":
+        return Mistake(slip.kind, f"Δ[{l}]", slip.text.format(θ=θ), 1.2)
+    known, text = describe(θ, problem.lengths, 4 * problem.tol[f"dW[{l}]"])
+    what = f"each gradient of layers {l} to 1" if l < problem.c.L else "each gradient"
+    what = "each of dW[1] and db[1]" if l == 1 else what
+    page = equation(f"dW[{l}]") if "mean" in text else ""
+    return Mistake(f"factor {text}", f"Δ[{l}]", f"{what} {text}{page}", 1.0 if known else 1.5)
