@@ -90,6 +90,8 @@ def _multiples(leaf: Leaf) -> Iterator[Mistake]:
 
 def _rearranged(leaf: Leaf) -> Iterator[Mistake]:
     name, right = leaf.name, leaf.right
+    if right.size == 1:
+        return
     changed: Mapping[str, Any] = {
         "transposed": right.T,
         "in reverse order along its rows": right[::-1],
@@ -101,15 +103,10 @@ def _rearranged(leaf: Leaf) -> Iterator[Mistake]:
         if leaf.is_like(array) and not close(right, array, leaf.tol):
             kind = "transposed" if how == "transposed" else "rearranged"
             yield Mistake(kind, name, f"{name} is {how}")
-    if right.size > 1:
-        for what, total in (("sum", np.sum(right)), ("mean", np.mean(right))):
-            if leaf.is_like(np.full_like(right, total)):
-                yield Mistake(
-                    "one scalar",
-                    name,
-                    f"{name} is the {what} of all its entries in "
-                    "every entry: sum over the examples alone",
-                )
+    for what, total in (("sum", np.sum(right)), ("mean", np.mean(right))):
+        if leaf.is_like(np.full_like(right, total)):
+            text = f"{name} is the {what} of all its entries in every entry"
+            yield Mistake("one scalar", name, f"{text}: sum over the examples alone")
 
 
 def _with_the_parameter(leaf: Leaf) -> Iterator[Mistake]:

@@ -10,7 +10,7 @@ from verify.mistakes.deltas import slips
 from verify.mistakes.factors import Lengths, describe
 from verify.mistakes.forms import F64
 from verify.mistakes.leaf import Leaf, Mistake, equation
-from verify.mistakes.recipe import Pass, Run
+from verify.mistakes.recipe import Pass, Run, backward
 from verify.mistakes.slips import Slip
 
 INFERRED = 3.0  # the cost of a Δ[ℓ] that has no name but leaves no other choice
@@ -35,6 +35,20 @@ class Problem:
         if what == "Δ":
             return Δ
         return self.c.b_sum(Δ) if what == "db" else self.c.W_sum(l, Δ)
+
+    def scaled(self) -> Mistake | None:
+        """One factor on all there is, L2 terms too"""
+        Δ, names = backward(self.c).Δ, [f"{what}[{l}]" for what, l in self.order]
+        right = [self.right(what, l, Δ[l]) for what, l in self.order]
+        if any(self.got[name].shape != x.shape for name, x in zip(names, right, strict=True)):
+            return None
+        above = sum(np.sum(self.got[name] * x) for name, x in zip(names, right, strict=True))
+        θ = float(above / (sum(np.sum(x**2) for x in right) or 1.0))
+        _, text = describe(θ, self.lengths, 4 * max(self.tol.values()))
+        leaves = [self.leaf(what, l, Δ[l]) for what, l in self.order]
+        if θ and all(leaf.is_like(θ * leaf.right) for leaf in leaves):
+            return Mistake(f"factor {text}", f"Δ[{self.c.L}]", f"each gradient {text}{_page(text)}")
+        return None
 
     def leaf(self, what: str, l: int, Δ: F64) -> Leaf:
         name, c = f"{what}[{l}]", self.c
@@ -87,5 +101,9 @@ def _of_fit(problem: Problem, slip: Slip, l: int, θ: float) -> Mistake:
     known, text = describe(θ, problem.lengths, 4 * problem.tol[f"dW[{l}]"])
     what = f"each gradient of layers {l} to 1" if l < problem.c.L else "each gradient"
     what = "each of dW[1] and db[1]" if l == 1 else what
-    page = equation(f"dW[{l}]") if "mean" in text else ""
-    return Mistake(f"factor {text}", f"Δ[{l}]", f"{what} {text}{page}", 1.0 if known else 1.5)
+    said = f"{what} {text}{_page(text)}"
+    return Mistake(f"factor {text}", f"Δ[{l}]", said, 1.0 if known else 1.5)
+
+
+def _page(text: str) -> str:
+    return equation("dW") if "mean" in text else ""

@@ -49,6 +49,11 @@ class State:
 
 def explain(problem: Problem) -> list[tuple[Group, ...]]:
     """All explanations of the least cost; an empty one where nothing is wrong."""
+    scaled = problem.scaled()
+    return [((scaled,),)] if scaled else _searched(problem)
+
+
+def _searched(problem: Problem) -> list[tuple[Group, ...]]:
     count, heap = itertools.count(), [(0.0, 0, 0, State())]
     found: list[State] = []
     for _ in range(NODES):

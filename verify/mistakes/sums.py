@@ -46,14 +46,23 @@ def of_b(c: Pass, run: Run, l: int) -> Iterator[Wrong]:
             yield "wrong axis", f"sums {D}{how} over the units, not over the examples", array
     for how, array in (("", Δ), ("/B", Δ / B)):
         yield "sum missing", f"is {D}{how} itself: the sum over the examples is missing", array
-    for what, number in (("Σ", np.sum(Δ)), ("(1/B) Σ", np.sum(Δ) / B), ("the mean of", np.mean(Δ))):
-        for array in (np.full_like(c.b[l], number), np.full((1, 1), number), np.full((), number)):
-            one = f"is one number, {what} all of {D}: sum over the examples alone, axis 1, keepdims"
-            yield "one scalar", one, array
+    yield from _one_number(Δ, D, B)
     rows = np.sum(c.W_sum(l, Δ), axis=1, keepdims=True)
     yield "sum of dW", f"sums the rows of dW[{l}] in place of those of {D}", rows
     if c.l2:
         yield "L2 on b", f"has an L2 term λb[{l}], which b has not", c.b_sum(Δ) + c.l2 * c.b[l]
+
+
+def _one_number(Δ: F64, D: str, B: int) -> Iterator[Wrong]:
+    """Unless it is 0, as under softmax, where 0 is the plainer name"""
+    numbers = {"Σ": np.sum(Δ), "(1/B) Σ": np.sum(Δ) / B, "the mean of": np.mean(Δ)}
+    for what, number in numbers.items():
+        if len(Δ) > 1 and abs(number) > 1e-6 * np.max(np.abs(Δ)):
+            text = (
+                f"is one number, {what} all of {D}: sum over the examples alone, axis 1"
+            )
+            for shape in ((len(Δ), 1), (1, 1), ()):
+                yield "one scalar", text, np.full(shape, number)
 
 
 def _activations(c: Pass) -> Iterator[tuple[str, F64]]:
