@@ -1,6 +1,7 @@
 """Every silent widening, broadcast and warning is an error under test; eight virtual devices."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import jax
 import jaxtyping
@@ -22,3 +23,13 @@ def x64() -> Iterator[None]:
 def as_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the run-time type checks of the tests: a message has to be pure_nn's own."""
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+
+
+@pytest.fixture(scope="session")
+def vectors_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The conformance vectors, written once; tests that change them copy them."""
+    from verify import vectors  # not before the run-time type checks are in place
+
+    folder = tmp_path_factory.mktemp("vectors") / "new" / "folder"
+    vectors.write(folder)
+    return folder
