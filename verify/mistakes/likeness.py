@@ -85,7 +85,7 @@ def _multiples(leaf: Leaf) -> Iterator[Mistake]:
         several = np.sum(np.abs(right) > 100 * leaf.tol) > 2
         if known or several:
             said = f"{leaf.name} {text}{equation(leaf.name) if 'mean' in text else ''}"
-            yield Mistake(f"factor {text}", leaf.name, said, 1 if known else 1.5)
+            yield Mistake(f"factor {text}", leaf.name, said, 1.0 if known else 1.5)
 
 
 def _rearranged(leaf: Leaf) -> Iterator[Mistake]:
@@ -151,7 +151,7 @@ def _few(leaf: Leaf) -> Iterator[Mistake]:
             name,
             f"{name}[{', '.join(map(str, i))}] alone is wrong: got "
             f"{got[i]:.9g}, expected {right[i]:.9g}",
-            2,
+            2.0,
         )
     elif len(where) and np.mean(wrong) <= FEW:
         for axis, line in itertools.islice(enumerate(("row", "column")), right.ndim):
@@ -162,7 +162,7 @@ def _few(leaf: Leaf) -> Iterator[Mistake]:
                     name,
                     f"{name} is wrong in {line} {lines[0]} alone"
                     + " (zero there)" * (not np.any(got[wrong])),
-                    2,
+                    2.0,
                 )
 
 

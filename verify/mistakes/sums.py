@@ -58,9 +58,7 @@ def _one_number(Δ: F64, D: str, B: int) -> Iterator[Wrong]:
     numbers = {"Σ": np.sum(Δ), "(1/B) Σ": np.sum(Δ) / B, "the mean of": np.mean(Δ)}
     for what, number in numbers.items():
         if len(Δ) > 1 and abs(number) > 1e-6 * np.max(np.abs(Δ)):
-            text = (
-                f"is one number, {what} all of {D}: sum over the examples alone, axis 1"
-            )
+            text = f"is one number, {what} all of {D}: sum over the examples alone, axis 1"
             for shape in ((len(Δ), 1), (1, 1), ()):
                 yield "one scalar", text, np.full(shape, number)
 
