@@ -109,8 +109,8 @@ def test_a_network_of_the_page_is_inaccurate(
     worst_of_json(folder, "saturated-tanh", saturate)
     assert conform(folder) == 0
     printed = capsys.readouterr().out
-    assert line_of(printed, "saturated-tanh").startswith("inaccurate  delta[2]")
-    assert "25 of 25 networks conform, 1 of them inaccurate: right equations" in printed
+    assert line_of(printed, "saturated-tanh").startswith("inaccurate  delta[2][")
+    assert "25 of 25 networks conform, 1 of them inaccurate: the right equations" in printed
 
 
 # wrong
@@ -235,6 +235,7 @@ UNREADABLE: Mapping[str, tuple[Callable[[Path], object], str]] = {
     ),
     "JSON, text": (instead(".json", b'{"J": [["0.5"]]}'), r'J: expected rows of numbers, .*"0\.5"'),
     "JSON, true": (instead(".json", b'{"J": [[true]]}'), r"J: expected rows of numbers, .*true"),
+    "JSON, null": (instead(".json", b'{"J": [[null]]}'), r"got \[\[null\]\]; null is how NaN is w"),
     "JSON, twice": (instead(".json", b'{"J": [[1]], "J": [[2]]}'), r"each array once, got J twice"),
     "safetensors cut short": (instead(".safetensors", HALF[:-9]), r"expected a whole safetensors"),
     "single precision": (instead(".safetensors", HALF), r"dW\[1\]: expected a matrix of F64, .*32"),

@@ -6,7 +6,6 @@ with. Without vectors in DIR they are computed anew, which takes seconds.
 """
 
 import contextlib
-import hashlib
 import json
 import sys
 import tempfile
@@ -57,28 +56,12 @@ def _vectors(folder: Path) -> Iterator[tuple[Path, Path]]:
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder}: expected a folder of results, got no folder")
     if (folder / vectors.SUMS).exists() or (folder / vectors.LIST).exists():
-        _require_unaltered(folder)
+        vectors.require_unaltered(folder)
         yield folder, folder / vectors.RESULTS
     else:
         with tempfile.TemporaryDirectory() as anew:
             vectors.write(Path(anew))
             yield Path(anew), folder
-
-
-def _require_unaltered(folder: Path) -> None:
-    """Every file of the vectors is there and has the digest that SHA256SUMS states."""
-    again = f"; write the vectors anew: python -m verify vectors {folder}/"
-    if not (folder / vectors.SUMS).exists():
-        raise FileNotFoundError(f"{folder / vectors.SUMS}: expected checksums, got no file{again}")
-    for line in (folder / vectors.SUMS).read_text(encoding="utf-8").splitlines():
-        digest, _, path = line.partition("  ")
-        if not (folder / path).is_file():
-            raise FileNotFoundError(f"{folder / path}: expected a file, got none{again}")
-        got = hashlib.sha256((folder / path).read_bytes()).hexdigest()
-        if got != digest:
-            raise ValueError(
-                f"{folder / path}: expected SHA-256 {digest}, got {got}: it was altered{again}"
-            )
 
 
 def _files(folder: Path, networks: Sequence[str]) -> dict[str, Path | None]:
@@ -141,7 +124,7 @@ def _verdict(vector: Mapping[str, Any], found: Mapping[str, F64]) -> Verdict:
         return Verdict(network, WRONG, INDENT.join([which, str(wrong[0]), *said]))
     lost = [c for c in sharp if not c.ok]
     if lost:
-        return Verdict(network, INACCURATE, f"{lost[0]}, which the page's forms may be")
+        return Verdict(network, INACCURATE, _lost(lost[0]))
     worst = max(sharp, key=lambda c: c.error)
     return Verdict(network, OK, f"{len(found)} arrays, at most {worst.error:.2g} of the bound")
 
@@ -152,6 +135,12 @@ def _named(diagnosis: Diagnosis, wrong: Sequence[Comparison]) -> str:
     if diagnosis.verdict != "wrong":
         return "no mistake that is known gives these numbers"
     return str(diagnosis)
+
+
+def _lost(off: Comparison) -> str:
+    """With all digits, as the first ones are right"""
+    entry = f"{off.where}[{', '.join(map(str, off.index))}]"
+    return f"{entry} has lost digits: got {off.got!r}, expected {off.expected!r}"
 
 
 def compare(vector: Mapping[str, Any], found: Mapping[str, F64], part: str) -> list[Comparison]:
@@ -197,7 +186,8 @@ def _closing(verdicts: Sequence[Verdict]) -> str:
     text = f"\n{conforming} of {len(verdicts)} networks conform"
     if counts[INACCURATE]:
         text += (
-            f", {counts[INACCURATE]} of them inaccurate: right equations that lose digits where "
-            "units saturate (README.md of the vectors: forms that keep them)"
+            f", {counts[INACCURATE]} of them inaccurate: the right equations, but A(1 − A), "
+            "1 − A², A − Y or log A cancel where units saturate (the README of the vectors has "
+            "other forms)"
         )
     return text + f"; {counts[WRONG]} wrong, {counts[UNREADABLE]} not read"

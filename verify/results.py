@@ -108,9 +108,12 @@ def _matrix(path: Path, name: str, rows: Any) -> F64:
         and all(isinstance(x, int | float) and not isinstance(x, bool) for row in rows for x in row)
     )
     if not is_matrix:
+        got = json.dumps(rows)
         raise ValueError(
             f"{path}: {name}: expected rows of numbers, all of one length, such as [[0.5, 1.5]], "
-            f"also of one row or one number, got {json.dumps(rows):.60}"
+            f"also of one row or one number, got {got:.60}"
+            + "; null is how NaN is written"
+            * ("null" in got)
         )
     return np.array([list(map(float, row)) for row in rows])
 

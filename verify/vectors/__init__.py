@@ -34,6 +34,25 @@ def sums(contents: dict[str, bytes]) -> str:
     return "".join(f"{digest}  {path}\n" for path, digest in digests.items())
 
 
+def require_unaltered(folder: Path) -> None:
+    """Every file of the vectors is there and has the digest that SHA256SUMS states.
+
+    FileNotFoundError, ValueError: one is not, or has another.
+    """
+    again = f"; write the vectors anew: python -m verify vectors {folder}/"
+    if not (folder / SUMS).exists():
+        raise FileNotFoundError(f"{folder / SUMS}: expected checksums, got no file{again}")
+    for line in (folder / SUMS).read_text(encoding="utf-8").splitlines():
+        digest, _, path = line.partition("  ")
+        if not (folder / path).is_file():
+            raise FileNotFoundError(f"{folder / path}: expected a file, got none{again}")
+        got = hashlib.sha256((folder / path).read_bytes()).hexdigest()
+        if got != digest:
+            raise ValueError(
+                f"{folder / path}: expected SHA-256 {digest}, got {got}: it was altered{again}"
+            )
+
+
 def _contents() -> dict[str, bytes]:
     readme = (HERE / "README.md").read_text(encoding="utf-8")
     of_networks = itertools.chain.from_iterable(files(compute(d)).items() for d in DESIGNS)
