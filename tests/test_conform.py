@@ -191,6 +191,8 @@ def tensors(**arrays: Any) -> bytes:
 
 HALF = tensors(dW_1=np.zeros((1, 3), np.float32), db_1=np.zeros((1, 1)))
 FLAT = tensors(dW_1=np.zeros(3), db_1=np.zeros((1, 1)))
+HEADER = b'{"dW[1]":{"dtype":"BF16","shape":[1,3],"data_offsets":[0,6]}}'
+BRAIN = len(HEADER).to_bytes(8, "little") + HEADER + bytes(6)
 UNREADABLE: Mapping[str, tuple[Callable[[Path], object], str]] = {
     "missing": (Path.unlink, r"expected a file logistic\.txt, or another format"),
     "empty": (lambda path: path.write_bytes(b""), r"expected every gradient, got no dW\[1\], db\["),
@@ -239,6 +241,11 @@ UNREADABLE: Mapping[str, tuple[Callable[[Path], object], str]] = {
     "JSON, twice": (instead(".json", b'{"J": [[1]], "J": [[2]]}'), r"each array once, got J twice"),
     "safetensors cut short": (instead(".safetensors", HALF[:-9]), r"expected a whole safetensors"),
     "single precision": (instead(".safetensors", HALF), r"dW\[1\]: expected a matrix of F64, .*32"),
+    "bfloat16": (instead(".safetensors", BRAIN), r"expected tensors of F64, got BF16"),
+    "JSON, a long integer": (
+        instead(".json", b'{"dW[1]": [[1, 0, 1%s]], "db[1]": [[1]], "W": [[1]]}' % (b"0" * 400)),
+        r"got also W",
+    ),
     "one axis": (instead(".safetensors", FLAT), r"dW\[1\]: expected a matrix of F64, got .*\(3,\)"),
 }
 

@@ -84,8 +84,10 @@ def _number(path: Path, line: int, where: str, token: str) -> float:
 
 def _json(path: Path) -> dict[str, F64]:
     try:
-        loaded = json.loads(path.read_bytes(), object_pairs_hook=lambda pairs: _once(path, pairs))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        loaded = json.loads(
+            path.read_bytes(), parse_int=float, object_pairs_hook=lambda pairs: _once(path, pairs)
+        )
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path}: expected JSON, got something else or a part: {error}") from None
     if not isinstance(loaded, dict):
         raise ValueError(f'{path}: expected an object such as {{"dW[1]": [[0.5, 1.5]], …}}')
@@ -105,7 +107,7 @@ def _matrix(path: Path, name: str, rows: Any) -> F64:
         isinstance(rows, list)
         and bool(rows)
         and all(isinstance(row, list) and row and len(row) == len(rows[0]) for row in rows)
-        and all(isinstance(x, int | float) and not isinstance(x, bool) for row in rows for x in row)
+        and all(isinstance(x, float) for row in rows for x in row)
     )
     if not is_matrix:
         got = json.dumps(rows)
@@ -115,7 +117,7 @@ def _matrix(path: Path, name: str, rows: Any) -> F64:
             + "; null is how NaN is written"
             * ("null" in got)
         )
-    return np.array([list(map(float, row)) for row in rows])
+    return np.array(rows, np.float64)
 
 
 # safetensors
@@ -124,8 +126,10 @@ def _matrix(path: Path, name: str, rows: Any) -> F64:
 def _safetensors(path: Path) -> dict[str, F64]:
     try:
         found: Mapping[str, npt.NDArray[Any]] = safetensors.numpy.load(path.read_bytes())
-    except (safetensors.SafetensorError, KeyError) as error:
+    except safetensors.SafetensorError as error:
         raise ValueError(f"{path}: expected a whole safetensors file, got {error}") from None
+    except KeyError as error:  # a dtype that NumPy does not have
+        raise ValueError(f"{path}: expected tensors of F64, got {error.args[0]}") from None
     for name, x in found.items():
         if x.dtype != np.float64 or x.ndim != 2:
             raise ValueError(
