@@ -3,7 +3,9 @@
 from typing import Any
 
 import numpy as np
+import page
 import pytest
+from helpers import HIDDEN, SIZES, network, numpy_data, numpy_params, pairs
 
 import pure_nn
 from verify.mistakes import diagnose
@@ -97,3 +99,17 @@ def test_dropout_in_the_backward_pass(kind: str) -> None:
 def test_as_many_gradients_as_layers() -> None:
     with pytest.raises(ValueError, match="expected params and grads of 2 layers, as net has, got"):
         told(program()[0][:1], {})
+
+
+@pairs
+@pytest.mark.parametrize("L", [1, 3])
+def test_every_output_and_loss_is_known(output: str, loss: str, L: int) -> None:
+    params = numpy_params(SIZES[L])
+    X, Y = numpy_data(SIZES[L], 5, loss)
+    names = (*HIDDEN[L], output)
+    grads = page.backward(names, loss, params, X, Y, np.ones(5))
+    found = {"J": page.cost(names, loss, params, X, Y)}
+    assert diagnose(network(output, loss, L), params, X, Y, grads, found=found).ok
+    twice = {"J": 2 * found["J"]}
+    wrong = diagnose(network(output, loss, L), params, X, Y, grads, found=twice)
+    assert [name[:22] for name in wrong.names] == ["J is 2 times too large"]

@@ -68,7 +68,7 @@ FACTORS = {
     32 / 31: "is divided by B − 1 = 31 where B = 32 belongs",
     64: "is 2B = 64 times too large",
     32**2: "is B² = 1024 times too large",
-    5 / 7: "is n[1]/n[2] = 5/7 times what it should be",
+    5 / 7: "is 5/7 times what it should be, where 5 = n[1] and 7 = n[2]",
 }
 
 

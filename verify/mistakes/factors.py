@@ -32,10 +32,17 @@ def _simple(lengths: Lengths) -> Iterator[tuple[float, str]]:
             (-B, f"has the wrong sign and is B = {B} times too large: {missing}"),
             (-1 / B, f"has the wrong sign and is B = {B} times too small: {again}"),
         )
-    for name, n in lengths.items():
-        if n > 1 and name != "B":
-            yield n, f"is {name} = {n} times too large"
-            yield 1 / n, f"is {name} = {n} times too small"
+    for n, names in _others(lengths).items():
+        yield n, f"is {names} = {n} times too large"
+        yield 1 / n, f"is {names} = {n} times too small"
+
+
+def _others(lengths: Lengths) -> dict[int, str]:
+    """What has n entries besides the batch, for each n"""
+    sizes = sorted({n for name, n in lengths.items() if name != "B" and n > 1})
+    return {
+        m: " = ".join(name for name, n in lengths.items() if n == m and name != "B") for m in sizes
+    }
 
 
 def _of_lengths(lengths: Lengths) -> Iterator[tuple[float, str]]:
@@ -49,12 +56,11 @@ def _of_lengths(lengths: Lengths) -> Iterator[tuple[float, str]]:
         yield B / (B + 1), f"is divided by B + 1 = {B + 1} where B = {B} belongs"
         yield B**2, f"is B² = {B**2} times too large"
         yield 1 / B**2, f"is B² = {B**2} times too small"
-    for name, n in lengths.items():
-        if name != "B" and n not in (1, B):
-            yield B / n, f"is divided by {name} = {n} where B = {B} belongs"
+    for n, names in _others(lengths).items():
+        if n != B:
+            yield B / n, f"is divided by {names} = {n} where B = {B} belongs"
 
 
 def _ratios(lengths: Lengths) -> Iterator[tuple[float, str]]:
-    for (a, n), (b, m) in itertools.permutations(lengths.items(), 2):
-        if n != m and "B" not in (a, b):
-            yield n / m, f"is {a}/{b} = {n}/{m} times what it should be"
+    for (n, a), (m, b) in itertools.permutations(_others(lengths).items(), 2):
+        yield n / m, f"is {n}/{m} times what it should be, where {n} = {a} and {m} = {b}"

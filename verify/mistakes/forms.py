@@ -93,10 +93,10 @@ def loss_dA(name: str, A: F64, Y: F64) -> F64:
 
 
 def output_delta(net: Network, Z: F64, A: F64, Y: F64) -> F64:
-    """Δ[L] as pure_nn has it, whose forms keep their digits"""
+    """Δ[L], in a form that keeps its digits"""
     output, loss = net.activations[-1], net.loss
-    if (output.name, loss.name) == ("sigmoid", "binary_cross_entropy"):
-        return (1 - Y) * _sigmoid(Z) - Y * _sigmoid(-Z)
+    if (output.name, loss.name) in DELTA:
+        return DELTA[output.name, loss.name](Z, Y)
     if loss.name == "squared_error":
         return pull(output, Z, A, A - Y)
     return _by_jax(lambda Z, A, Y: loss.delta(Z, A, Y, output), Z, A, Y)
@@ -104,7 +104,58 @@ def output_delta(net: Network, Z: F64, A: F64, Y: F64) -> F64:
 
 def losses(net: Network, Z: F64, A: F64, Y: F64) -> F64:
     """𝓛 of each example"""
-    return _by_jax(lambda Z, A, Y: net.loss.value(Z, A, Y, net.activations[-1]), Z, A, Y)
+    output, loss = net.activations[-1], net.loss
+    if (output.name, loss.name) in LOSS:
+        return np.asarray(np.sum(LOSS[output.name, loss.name](Z, Y), axis=0))
+    if loss.name == "squared_error":
+        return np.asarray(np.sum((A - Y) ** 2, axis=0) / 2)
+    return _by_jax(lambda Z, A, Y: loss.value(Z, A, Y, output), Z, A, Y)
+
+
+def _softmax_parts(Z: F64) -> tuple[F64, F64]:
+    """A and 1 − A, that of the largest as the sum of the others"""
+    A = softmax(Z)
+    top = np.arange(len(Z))[:, None] == np.argmax(Z, axis=0)
+    others = np.sum(np.where(top, 0, A), axis=0, keepdims=True)
+    return A, np.where(top, others, 1 - A)
+
+
+def _softmax_cross_entropy_delta(Z: F64, Y: F64) -> F64:
+    """A(1ᵀY) − Y"""
+    A, rest = _softmax_parts(Z)
+    return np.asarray(A * (np.sum(Y, axis=0, keepdims=True) - Y) - Y * rest)
+
+
+def _softmax_binary_delta(Z: F64, Y: F64) -> F64:
+    """uᵢ(1 − Aᵢ) − Aᵢ Σ_{j≠i} uⱼ, u = A ∘ ∂𝓛/∂A"""
+    A, rest = _softmax_parts(Z)
+    u = (1 - Y) * A / rest - Y
+    others = np.array([np.sum(np.delete(u, i, axis=0), axis=0) for i in range(len(u))])
+    return np.asarray((1 - Y) * A - Y * rest - A * others)
+
+
+def _softplus(Z: F64) -> F64:
+    return np.asarray(np.logaddexp(0, Z))
+
+
+def _log_softmax(Z: F64) -> F64:
+    return np.asarray(Z - np.logaddexp.reduce(Z, axis=0, keepdims=True))
+
+
+DELTA: Mapping[tuple[str, str], Callable[[F64, F64], F64]] = {
+    ("sigmoid", "binary_cross_entropy"): lambda Z, Y: (1 - Y) * _sigmoid(Z) - Y * _sigmoid(-Z),
+    ("sigmoid", "cross_entropy"): lambda Z, Y: -Y * _sigmoid(-Z),
+    ("softmax", "cross_entropy"): _softmax_cross_entropy_delta,
+    ("softmax", "binary_cross_entropy"): _softmax_binary_delta,
+}
+LOSS: Mapping[tuple[str, str], Callable[[F64, F64], F64]] = {
+    ("sigmoid", "binary_cross_entropy"): lambda Z, Y: Y * _softplus(-Z) + (1 - Y) * _softplus(Z),
+    ("sigmoid", "cross_entropy"): lambda Z, Y: Y * _softplus(-Z),
+    ("softmax", "cross_entropy"): lambda Z, Y: -Y * _log_softmax(Z),
+    ("softmax", "binary_cross_entropy"): lambda Z, Y: (
+        -Y * _log_softmax(Z) - (1 - Y) * np.log(_softmax_parts(Z)[1])
+    ),
+}
 
 
 def _by_jax(f: Callable[..., Any], *arrays: F64) -> F64:

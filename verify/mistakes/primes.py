@@ -53,7 +53,7 @@ def _derivatives(c: Pass, l: int) -> Iterator[Derivative]:
         yield "softmax elementwise", text, lambda c, l: c.G[l] * (1 - c.G[l])
     yield from _formulas(name, l)
     yield from _of_others(c, l)
-    yield from _kinks(name, l)
+    yield from _kinks(name, l, dict(g.constants).get("a", 0.0))
 
 
 FORMULAS: dict[str, dict[str, Callable[[F64], Any]]] = {
@@ -117,8 +117,9 @@ def _at(k: int) -> Callable[[Pass, int], F64]:
     return prime
 
 
-def _kinks(name: str, l: int) -> Iterator[Derivative]:
-    for at_zero in (0.0, 0.5, 1.0) if name in ("relu", "leaky_relu") else ():
+def _kinks(name: str, l: int, a: float) -> Iterator[Derivative]:
+    """a: the slope below 0"""
+    for at_zero in sorted({0.0, a, (1 + a) / 2, 1.0}) if name in ("relu", "leaky_relu") else ():
         text = f"g′(0) is taken as {at_zero:g} in layer {l}, where units are exactly at the kink"
         yield "kink", text, _with_kink(at_zero)
 

@@ -71,7 +71,7 @@ def _pulled(c: Pass, l: int, Z: F64, pulled: F64, dA: F64, u: float, textbook: b
         largest = np.max(dA**2, axis=0, keepdims=True)
         return np.asarray(A**2 * (pulled + inner + largest * (Z + ROUNDINGS * u**2)))
     kinked = c.names[l] in KINKED
-    bent = np.abs(c.Z[l]) <= 8 * np.sqrt(Z) if kinked else 4 * prime**2 * Z
+    bent = np.abs(c.Z[l]) < 8 * np.sqrt(Z) if kinked else 4 * prime**2 * Z
     lost = 4 * u**2 if textbook and not kinked else 0.0
     return prime**2 * pulled + dA**2 * (bent + ROUNDINGS * (u * prime) ** 2 + lost)
 
