@@ -17,7 +17,7 @@ MISTAKES = {
         22,
         r"db\[2\] is B = 5 times too large: the mean over the batch",
     ),
-    "the kink convention": (2, 3, r"delta\[1\]\[\d, \d\]: got"),
+    "the kink convention": (2, 3, r"g′\(0\) is taken as 0"),
     "g′ of tanh": (3, 10, r"Δ\[1\]: g′\(Z\[1\]\) is left out"),
     "softmax elementwise": (4, 11, r"softmax is treated as elementwise"),
 }
