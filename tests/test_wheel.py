@@ -1,4 +1,5 @@
-"""The wheel holds the three packages, works from where it is, and asks for no extra."""
+"""The wheel holds the three packages and the plugin of pytest, works from where it is, and asks for
+no extra."""
 
 import subprocess
 import sys
@@ -20,9 +21,10 @@ assert not loaded, loaded
 import jax
 params = pure_nn.init(jax.random.key(0), (3, 2))
 print(pure_nn.predict(pure_nn.Network(("softmax",)), params, jax.numpy.ones((3, 1))).shape)
-import verify.__main__, experiments.__main__, experiments.digits
+import verify.__main__, experiments.__main__, experiments.digits, pytest_pure_nn
 assert verify.__file__.startswith(sys.argv[1]), verify.__file__
 assert experiments.__file__.startswith(sys.argv[1]), experiments.__file__
+assert pytest_pure_nn.__file__.startswith(sys.argv[1]), pytest_pure_nn.__file__
 """
 
 
@@ -38,10 +40,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_contents(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     packages = {name.split("/")[0] for name in names if ".dist-info/" not in name}
-    assert packages == {"pure_nn", "verify", "experiments"}
+    assert packages == {"pure_nn", "verify", "experiments", "pytest_pure_nn.py"}
     sources = {str(p.relative_to(ROOT)) for top in packages for p in (ROOT / top).rglob("*.py")}
     assert sources <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    (entry_points,) = (name for name in names if name.endswith("entry_points.txt"))
+    assert b"[pytest11]\npure_nn = pytest_pure_nn\n" in zipfile.ZipFile(wheel).read(entry_points)
 
 
 def test_imports_from_the_wheel(wheel: Path) -> None:
