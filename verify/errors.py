@@ -152,6 +152,7 @@ def ulp_of(largest: Any, dtype: DTypeLike) -> float:
 
 def leaf_name(path: tuple[Any, ...]) -> str:
     """W[ℓ] and b[ℓ] as on the page for entries of params, the path for any other leaf."""
-    if getattr(path[-1:] and path[-1], "key", None) in ("W", "b") and hasattr(path[-2], "idx"):
-        return f"{path[-1].key}[{path[-2].idx + 1}]"
+    layer = path[-2:-1]
+    if layer and hasattr(layer[0], "idx") and getattr(path[-1], "key", None) in ("W", "b"):
+        return f"{path[-1].key}[{layer[0].idx + 1}]"
     return jax.tree_util.keystr(path) or "value"
