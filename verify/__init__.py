@@ -1,1 +1,23 @@
-"""The proof of pure_nn: `python -m verify`."""
+"""The proof of pure_nn, `python -m verify`, and checks of anybody's gradients.
+
+Importing this imports nothing else, JAX neither: a check is imported where it is first named.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from verify.lawbook import check_laws as check_laws
+    from verify.lawbook import check_rule_laws as check_rule_laws
+
+_MODULES = {"check_laws": "verify.lawbook", "check_rule_laws": "verify.lawbook"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_MODULES]

@@ -1,0 +1,185 @@
+"""Laws are applied: what a function gives for changed arguments is compared with what it gave."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from verify.errors import Comparison, entries, leaf_name
+from verify.lawbook import rounding
+from verify.lawbook.batch import Law, Result
+from verify.lawbook.program import Args, Program
+from verify.report import Finding
+
+Rng = np.random.Generator
+Named = dict[str, Any]
+ZEROS = "its gradient is all zeros, and zeros obey every law: try other arguments"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """f(args) by name, and how far from it a result may lie that is equal on paper."""
+
+    f: Program
+    args: Args
+    result: Named
+    bounds: Named
+    dtype: np.dtype[Any]
+
+
+def subject(f: Program, args: Args, dtype: np.dtype[Any], rng: Rng) -> Subject:
+    result = wide(f(args))
+    bounds = rounding.bounds(lambda near: wide(f(near)), args, result, dtype, rng)
+    return Subject(f, args, named(result), named(bounds), dtype)
+
+
+def follows(s: Subject, law: Law) -> list[Finding]:
+    """Whether f(args) follows from what f gives for the changed arguments"""
+    try:
+        results = law.back(*(wide(s.f(args)) for args in law.changed))
+    except Exception as error:  # whatever f does when it is given fewer examples, or more
+        fault = f"{type(error).__name__} where the law was tried: {error}"
+        return [undecided(law.name, fault)]
+    return _worst(compared(s, law.name, result) for result in results)
+
+
+def compared(s: Subject, law: str, result: Result, *, exactly: bool = False) -> list[Finding]:
+    return [
+        finding(law, leaf(name, x, s.result[name], 0.0 if exactly else s.bounds[name], s.dtype))
+        for name, x in named(result).items()
+    ]
+
+
+def leaf(name: str, x: Any, y: Any, bound: float, dtype: np.dtype[Any]) -> Comparison:
+    if np.shape(x) != np.shape(y):
+        return Comparison(name, fault=f"expected shape {np.shape(y)}, got {np.shape(x)}")
+    return entries(name, x, y, bound, dtype)
+
+
+def undecided(law: str, fault: str) -> Finding:
+    return Finding(f"law: {law}", Comparison("the function", fault=fault), "undecided")
+
+
+def _worst(several: Iterable[list[Finding]]) -> list[Finding]:
+    """Of each leaf"""
+    return [max(of_one_leaf, key=_badness) for of_one_leaf in zip(*several, strict=True)]
+
+
+def _badness(found: Finding) -> tuple[bool, float]:
+    error = found.comparison.error
+    return found.verdict == "wrong", math.inf if math.isnan(error) else error
+
+
+def finding(law: str, comparison: Comparison) -> Finding:
+    return Finding(f"law: {law}", comparison, "ok" if comparison.ok else "wrong")
+
+
+def too_large(s: Subject, times: int) -> str:
+    """Why a law cannot be tried that makes numbers so many times as large"""
+    largest = max(float(np.max(np.abs(x), initial=0)) for x in s.result.values())
+    overflows = times * largest > float(jnp.finfo(s.dtype).max)
+    return f"numbers {times} times as large could overflow in {s.dtype}" if overflows else ""
+
+
+# several ways to run one function
+
+
+def arguments_left_alone(s: Subject) -> list[Finding]:
+    """By a function of NumPy arrays, which are given copies of the caller's"""
+    fault = "the function writes into it; let it make a new array, as in W = W - step"
+    same = Comparison("", (), 0.0, 0.0, 0.0, 0.0, 1)
+    return [
+        finding("arguments left alone", replace(same, where=name, fault="" if ok else fault))
+        for name, ok in s.f.left_alone(s.args).items()
+    ]
+
+
+def two_calls(s: Subject) -> list[Finding]:
+    """Bit for bit, of one program"""
+    return compared(s, "two calls", wide(s.f(s.args)), exactly=True)
+
+
+def jit_is_eager(s: Subject) -> list[Finding]:
+    """Within rounding; and two eager calls bit for bit"""
+    one, other = (wide(s.f.eagerly(s.args)) for _ in range(2))
+    eager = replace(s, result=named(one))
+    again = compared(eager, "two calls, eagerly", other, exactly=True)
+    return again + compared(s, "jit = eager", one)
+
+
+def vmap_is_loop(s: Subject, rng: Rng) -> list[Finding]:
+    """Of the arguments and two others, each number of which is smaller by a factor of its own"""
+    several = [s.args, *(rounding.smaller(s.args, rng) for _ in range(2))]
+    one_by_one = [s, *(subject(s.f, args, s.dtype, rng) for args in several[1:])]
+    try:
+        together = s.f.mapped(several)
+    except Exception as error:  # whatever JAX cannot map
+        fault = f"{type(error).__name__} under vmap: {str(error).partition(chr(10))[0]}"
+        return [undecided("vmap = loop", fault)]
+    pairs = zip(one_by_one, together, strict=True)
+    return _worst(compared(one, "vmap = loop", wide(got)) for one, got in pairs)
+
+
+# names
+
+
+def wide(tree: Any) -> Any:
+    """In float64, in which errors are computed"""
+    return jax.tree.map(lambda x: np.asarray(x, np.float64), tree)
+
+
+def named(result: Result) -> Named:
+    """Every leaf by its name: J, W[ℓ], Δ[ℓ], …"""
+    return {
+        _name(what, path): x
+        for what, tree in result.items()
+        for path, x in jax.tree.leaves_with_path(tree)
+    }
+
+
+def _name(what: str, path: Sequence[Any]) -> str:
+    if what == "grads":
+        return leaf_name(tuple(path)) if path else "the gradient"
+    return what + jax.tree_util.keystr(tuple(path))
+
+
+# what no law can be asked of
+
+
+def faults(result: Result, params: Any) -> list[Finding]:
+    """Another structure or shape than what it is the gradient of; numbers that are not finite."""
+    found = [
+        f"{name} is not finite" for name, x in named(result).items() if not np.isfinite(x).all()
+    ]
+    if np.size(result.get("J", 0)) != 1:
+        found.append(f"J: expected one number, got shape {np.shape(result['J'])}")
+    found += _misshapen(result.get("grads", params), params)
+    return [finding("a gradient", Comparison("value_and_grad", fault=fault)) for fault in found]
+
+
+def _misshapen(grads: Any, params: Any) -> list[str]:
+    ours, theirs = jax.tree.structure(grads), jax.tree.structure(params)
+    if str(ours) != str(theirs):
+        return [f"expected a gradient of the structure {theirs}, got {ours}"]
+    pairs = zip(jax.tree.leaves_with_path(grads), jax.tree.leaves(params), strict=True)
+    return [
+        f"{_name('grads', path)}: expected shape {np.shape(y)}, got {np.shape(x)}"
+        for (path, x), y in pairs
+        if np.shape(x) != np.shape(y)
+    ]
+
+
+def nothing(s: Subject) -> list[Finding]:
+    """Zeros obey every law"""
+    if any(np.any(x) for name, x in s.result.items() if name not in ("J", "out")):
+        return []
+    return [undecided("a gradient", ZEROS)]
+
+
+def zeros(s: Subject) -> list[str]:
+    still = [name for name, x in s.result.items() if not np.any(x)]
+    return [f"all zeros, of which laws say nothing: {', '.join(still)}"] if still else []
