@@ -8,12 +8,11 @@ import numpy as np
 from jaxtyping import DTypeLike
 
 from pure_nn.network import Network
-from verify.errors import unit_roundoff
 from verify.mistakes import forwards, recipe, rounding
 from verify.mistakes.forms import F64
 from verify.mistakes.leaf import lower_precision
 from verify.mistakes.problem import Problem
-from verify.mistakes.recipe import Pass, Run, backward
+from verify.mistakes.recipe import Pass, backward
 from verify.mistakes.search import Group, explain, localised
 
 Verdict = Literal["ok", "inaccurate", "wrong"]
@@ -84,18 +83,17 @@ def diagnose(
             f"got {len(params)} and {len(grads)}"
         )
     with np.errstate(all="ignore"):
-        u = unit_roundoff(dtype)
+        unit = rounding.unit(dtype)
         c = recipe.forward(net, params, X, Y, l2, masks)
-        c, before = forwards.check(c, found or {}, u)
-        return _judged(c, _by_name(grads, found or {}), before, u, dtype)
+        c, before = forwards.check(c, found or {}, unit)
+        got = _by_name(grads, found or {})
+        problem = Problem(c, got, {}, unit, lower_precision(got.values(), dtype))
+        return _judged(problem, before)
 
 
-def _judged(
-    c: Pass, got: Mapping[str, F64], before: list[Group], u: float, dtype: DTypeLike
-) -> Diagnosis:
-    run = backward(c)
-    exact, textbook = (_allowed(c, run, got, u, textbook) for textbook in (False, True))
-    problem = Problem(c, got, {}, c.lengths, lower_precision(got.values(), dtype))
+def _judged(problem: Problem, before: list[Group]) -> Diagnosis:
+    c, run = problem.c, backward(problem.c)
+    exact, textbook = (problem.allowed(run, textbook=textbook) for textbook in (False, True))
     problem = dataclasses.replace(problem, tol=_tolerances(problem, run.Δ, textbook))
     (name, error), (_, lost) = (_worst(problem, run.Δ, bound) for bound in (exact, textbook))
     if error <= 1:
@@ -138,14 +136,6 @@ def _by_name(grads: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> di
     for l, layer in enumerate(grads, 1):
         named |= {f"d{name}[{l}]": np.asarray(layer[name], np.float64) for name in ("W", "b")}
     return named
-
-
-def _allowed(c: Pass, run: Run, got: Mapping[str, F64], u: float, textbook: bool) -> dict[str, F64]:
-    spread = rounding.spreads(c, run.Δ, run.dA, u, textbook=textbook)
-    right = {f"Δ[{l}]": Δ for l, Δ in run.Δ.items()}
-    right |= {f"db[{l}]": c.b_sum(Δ) for l, Δ in run.Δ.items()}
-    right |= {f"dW[{l}]": c.W_sum(l, Δ) for l, Δ in run.Δ.items()}
-    return {name: rounding.allowed(spread[name], right[name], u) for name in got}
 
 
 def _tolerances(problem: Problem, Δ: Any, bound: Mapping[str, F64]) -> dict[str, float]:

@@ -31,6 +31,8 @@ def _simple(lengths: Lengths) -> Iterator[tuple[float, str]]:
             (1 / B, f"is B = {B} times too small: {again}"),
             (-B, f"has the wrong sign and is B = {B} times too large: {missing}"),
             (-1 / B, f"has the wrong sign and is B = {B} times too small: {again}"),
+            (B / (B - 1), f"is divided by B − 1 = {B - 1} where B = {B} belongs"),
+            (B / (B + 1), f"is divided by B + 1 = {B + 1} where B = {B} belongs"),
         )
     for n, names in _others(lengths).items():
         yield n, f"is {names} = {n} times too large"
@@ -52,8 +54,6 @@ def _of_lengths(lengths: Lengths) -> Iterator[tuple[float, str]]:
         yield B / 2, f"is B/2 = {B / 2:g} times too large"
         yield 0.5 / B, f"is 2B = {2 * B} times too small"
         yield 2 / B, f"is B/2 = {B / 2:g} times too small"
-        yield B / (B - 1), f"is divided by B − 1 = {B - 1} where B = {B} belongs"
-        yield B / (B + 1), f"is divided by B + 1 = {B + 1} where B = {B} belongs"
         yield B**2, f"is B² = {B**2} times too large"
         yield 1 / B**2, f"is B² = {B**2} times too small"
     for n, names in _others(lengths).items():

@@ -120,6 +120,11 @@ def _softmax_parts(Z: F64) -> tuple[F64, F64]:
     return A, np.where(top, others, 1 - A)
 
 
+def complement(Z: F64) -> F64:
+    """1 − A of softmax"""
+    return _softmax_parts(Z)[1]
+
+
 def _softmax_cross_entropy_delta(Z: F64, Y: F64) -> F64:
     """A(1ᵀY) − Y"""
     A, rest = _softmax_parts(Z)

@@ -14,14 +14,15 @@ from verify.mistakes.forms import F64
 from verify.mistakes.leaf import Leaf, Mistake, cheapest
 from verify.mistakes.likeness import likenesses
 from verify.mistakes.recipe import Pass
+from verify.mistakes.rounding import Unit
 
 Group = tuple[Mistake, ...]
 Known = tuple[str, str, Any]  # the kind, what to say, and the array that it gives
 
 
-def check(c: Pass, found: Mapping[str, Any], u: float) -> tuple[Pass, list[Group]]:
+def check(c: Pass, found: Mapping[str, Any], unit: Unit) -> tuple[Pass, list[Group]]:
     """The pass with what the program found in it, and what is wrong there, in forward order."""
-    spreads = dict(zip("ZA", rounding.forward(c, u), strict=True))
+    spreads = dict(zip("ZA", rounding.forward(c, unit), strict=True))
     wrong: list[Group] = []
     for l in range(1, c.L + 1):
         for what, right, known in (("Z", _Z, _wrong_Z), ("A", _A, _wrong_A)):
@@ -30,18 +31,19 @@ def check(c: Pass, found: Mapping[str, Any], u: float) -> tuple[Pass, list[Group
                 c = _with(c, what, l, right(c, l))
                 continue
             spread = np.sqrt(spreads[what][l])
-            leaf = _leaf(c, f"{what}[{l}]", given[l - 1], right(c, l), spread, u)
-            if not leaf.is_like(leaf.right):
+            leaf = _leaf(c, f"{what}[{l}]", given[l - 1], right(c, l), spread, unit)
+            if not leaf.is_right:
                 wrong.append(_named(leaf, known(c, l)))
             same = leaf.got.shape == leaf.right.shape
             c = _with(c, what, l, leaf.got if same else leaf.right)
-    return c, wrong + _cost(c, found, u)
+    return c, wrong + _cost(c, found, unit)
 
 
-def _leaf(c: Pass, name: str, got: Any, right: F64, spread: F64, u: float) -> Leaf:
+def _leaf(c: Pass, name: str, got: Any, right: F64, spread: F64, unit: Unit) -> Leaf:
     size = float(np.max(np.abs(right), initial=0)) or 1.0
-    tol = float(np.max(rounding.allowed(spread, right, u))) / size
-    return Leaf(name, np.asarray(got, np.float64), right, None, tol, c.lengths)
+    allowed = rounding.allowed(spread, right, unit)
+    tol = float(np.max(allowed)) / size
+    return Leaf(name, np.asarray(got, np.float64), right, allowed, None, tol, c.lengths)
 
 
 def _named(leaf: Leaf, known: Iterator[Known]) -> Group:
@@ -113,15 +115,15 @@ def _wrong_A(c: Pass, l: int) -> Iterator[Known]:
         )
 
 
-def _cost(c: Pass, found: Mapping[str, Any], u: float) -> list[Group]:
+def _cost(c: Pass, found: Mapping[str, Any], unit: Unit) -> list[Group]:
     if found.get("J") is None:
         return []
     losses = forms.losses(c.net, c.Z[c.L], c.G[c.L], c.Y)
     L2 = c.l2 / 2 * sum(float(np.sum(W**2)) for W in c.W.values())
     J = np.asarray(np.mean(losses) + L2)
-    spread = np.asarray(u * (np.sqrt(c.B) * np.mean(np.abs(losses)) + 64 * abs(J)))
-    leaf = _leaf(c, "J", found["J"], J, spread, u)
-    return [] if leaf.is_like(J) else [_named(leaf, _wrong_J(c, losses, L2))]
+    spread = np.asarray(unit.u * (np.sqrt(c.B) * np.mean(np.abs(losses)) + 64 * abs(J)))
+    leaf = _leaf(c, "J", found["J"], J, spread, unit)
+    return [] if leaf.is_right else [_named(leaf, _wrong_J(c, losses, L2))]
 
 
 def _wrong_J(c: Pass, losses: F64, L2: float) -> Iterator[Known]:

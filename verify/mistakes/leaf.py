@@ -6,6 +6,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 from jaxtyping import DTypeLike
 
 from verify.mistakes.factors import Lengths
@@ -26,24 +27,38 @@ class Mistake:
 class Leaf:
     """A gradient as it came, as it should be, and the parameter that it belongs to.
 
-    Relative to the largest entry, errors up to `tol` are rounding.
+    Rounding takes each entry no further than `allowed`; of an array that a mistake gives, it takes
+    the entries no further than `tol` times the largest.
     """
 
     name: str
     got: F64
     right: F64
+    allowed: F64
     value: F64 | None
     tol: float
     lengths: Lengths
     l2: float = 0.0
     precision: str = ""  # of which all gradients are numbers, where that is a lower one
 
+    @property
+    def wrong(self) -> npt.NDArray[np.bool_]:
+        """Which entries are"""
+        return np.asarray(~(np.abs(self.got - self.right) <= self.allowed))
+
+    @property
+    def is_right(self) -> bool:
+        return self.got.shape == self.right.shape and not np.any(self.wrong)
+
     def is_like(self, right: Any) -> bool:
         scale = float(np.max(np.abs(self.right), initial=0))
         return close(self.got, np.asarray(right), self.tol, scale)
 
-    def of(self, right: F64) -> "Leaf":
-        return dataclasses.replace(self, right=right)
+    def without_l2(self) -> "Leaf":
+        """Its data term alone, where there is an L2 term beside it"""
+        assert self.value is not None
+        term = self.l2 * self.value
+        return dataclasses.replace(self, got=self.got - term, right=self.right - term, value=None)
 
 
 def close(got: F64, right: F64, tol: float, scale: float = 0.0) -> bool:

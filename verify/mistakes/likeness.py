@@ -1,7 +1,6 @@
 """What an array is of the array that it should be: a multiple, the transpose, one entry off."""
 
 import dataclasses
-import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from verify.mistakes.factors import describe
+from verify.mistakes.forms import F64
 from verify.mistakes.leaf import Leaf, Mistake, cheapest, close, equation
 
 FEW = 0.25  # of the entries may be wrong, for those that are to be called few
@@ -71,6 +71,8 @@ def _of_values(leaf: Leaf) -> Iterator[Mistake]:
     yield from _multiples(leaf)
     yield from _rearranged(leaf)
     yield from _with_the_parameter(leaf)
+    if leaf.l2 and leaf.name.startswith("dW"):
+        yield from _of_the_data_term(leaf.without_l2())
     yield from _few(leaf)
     yield from _rounded(leaf)
 
@@ -82,10 +84,20 @@ def _multiples(leaf: Leaf) -> Iterator[Mistake]:
     θ = float(np.sum(got * right) / np.sum(right * right))
     if leaf.is_like(θ * leaf.right):
         known, text = describe(θ, leaf.lengths, 4 * leaf.tol)
-        several = np.sum(np.abs(right) > 100 * leaf.tol) > 2
-        if known or several:
+        if known or _several(np.atleast_1d(right), 100 * leaf.tol):
             said = f"{leaf.name} {text}{equation(leaf.name) if 'mean' in text else ''}"
             yield Mistake(f"factor {text}", leaf.name, said, 1.0 if known else 1.5)
+
+
+def _several(x: F64, small: float) -> bool:
+    """Whether a factor is more than a fit to one number: three entries, in two units"""
+    there = np.abs(x) > small
+    return bool(np.sum(there) > 2 and np.sum(np.any(there.reshape(len(there), -1), axis=1)) > 1)
+
+
+def _of_the_data_term(leaf: Leaf) -> Iterator[Mistake]:
+    for m in (*_multiples(leaf), *_rearranged(leaf)):
+        yield dataclasses.replace(m, text=f"but for its L2 term, which is right, {m.text}")
 
 
 def _rearranged(leaf: Leaf) -> Iterator[Mistake]:
@@ -136,34 +148,27 @@ def _l2(leaf: Leaf, μ: float) -> tuple[str, str, str]:
 
 def _few(leaf: Leaf) -> Iterator[Mistake]:
     """One entry, one row or column, or all beyond a limit"""
-    name, got, right = leaf.name, leaf.got, leaf.right
-    wrong = np.abs(got - right) > leaf.tol * np.max(np.abs(right))
-    where = np.argwhere(wrong)
-    limit = np.max(np.abs(got))
-    reached = np.all(np.abs(got[wrong]) > limit * (1 - leaf.tol))
-    if len(where) > 1 and reached and np.all(np.abs(right[wrong]) > limit):
+    name, got, right, wrong = leaf.name, leaf.got, leaf.right, leaf.wrong
+    where, limit = np.argwhere(wrong), np.max(np.abs(got))
+    at_limit = np.all(np.abs(got[wrong]) >= limit * (1 - leaf.tol))
+    if len(where) > 2 and at_limit and np.all(np.abs(right[wrong]) > limit) and not np.all(wrong):
         yield Mistake("clipped", name, f"{name} is clipped at ±{limit:.6g}")
-        return
-    if len(where) == 1 and right.size > 3:
+    elif len(where) == 1 and right.size > 3:
         i = tuple(map(int, where[0]))
-        yield Mistake(
-            "one entry",
-            name,
-            f"{name}[{', '.join(map(str, i))}] alone is wrong: got "
-            f"{got[i]:.9g}, expected {right[i]:.9g}",
-            2.0,
-        )
-    elif len(where) and np.mean(wrong) <= FEW:
-        for axis, line in itertools.islice(enumerate(("row", "column")), right.ndim):
-            lines = np.unique(where[:, axis])
-            if len(lines) == 1 and right.shape[axis] > 1 and right.shape[1 - axis] > 1:
-                yield Mistake(
-                    "one line",
-                    name,
-                    f"{name} is wrong in {line} {lines[0]} alone"
-                    + " (zero there)" * (not np.any(got[wrong])),
-                    2.0,
-                )
+        values = f"got {got[i]:.9g}, expected {right[i]:.9g}"
+        text = f"{name}[{', '.join(map(str, i))}] alone is wrong: {values}"
+        yield Mistake("one entry", name, text, 2.0)
+    elif len(where) and np.mean(wrong) <= FEW and right.ndim == 2:
+        yield from _one_line(leaf, where)
+
+
+def _one_line(leaf: Leaf, where: Any) -> Iterator[Mistake]:
+    zero = "" if np.any(leaf.got[leaf.wrong]) else " (zero there)"
+    for axis, line in enumerate(("row", "column")):
+        lines = np.unique(where[:, axis])
+        if len(lines) == 1 and min(leaf.right.shape) > 1:
+            text = f"{leaf.name} is wrong in {line} {lines[0]} alone{zero}"
+            yield Mistake("one line", leaf.name, text, 2.0)
 
 
 def _rounded(leaf: Leaf) -> Iterator[Mistake]:

@@ -45,11 +45,9 @@ def _differences(c: Pass) -> Iterator[Slip]:
     yield Slip(
         "Y added", f"Δ[{L}] is A[{L}] + Y: the sign of Y is wrong", lambda c, run, l: c.G[l] + c.Y
     )
-    yield Slip(
-        "decisions for A",
-        f"Δ[{L}] uses the predicted classes where the probabilities A[{L}] belong",
-        lambda c, run, l: _decided(c.G[l]) - c.Y,
-    )
+    decided = f"Δ[{L}] uses the predicted classes where the probabilities A[{L}] belong"
+    yield Slip("decisions for A", decided, lambda c, run, l: (c.G[l] > 0.5) - c.Y)
+    yield Slip("decisions for A", decided, lambda c, run, l: (c.G[l] == c.G[l].max(axis=0)) - c.Y)
 
 
 def _why(c: Pass) -> str:
@@ -72,10 +70,6 @@ def _losses(c: Pass) -> Iterator[Slip]:
 
 def _of_loss(name: str) -> Delta:
     return lambda c, run, l: c.pull(l, forms.loss_dA(name, c.G[l], c.Y))
-
-
-def _decided(A: F64) -> F64:
-    return (A > 0.5).astype(float) if len(A) == 1 else (A == A.max(axis=0)).astype(float)
 
 
 TARGETS: dict[str, Callable[[F64], F64]] = {

@@ -31,8 +31,10 @@ def name_leaves(
         tol = float(np.clip(4 * np.max(bounds[name], initial=0) / size, LEAST, MOST))
         known = {what: n for n, what in lengths.items()}
         array = np.asarray(got[name], np.float64)
-        leaf = Leaf(name, array, right, values.get(name), tol, known, precision=precision)
-        if not leaf.is_like(right):
+        allowed = np.broadcast_to(np.asarray(bounds[name]), right.shape)
+        value = values.get(name)
+        leaf = Leaf(name, array, right, allowed, value, tol, known, precision=precision)
+        if not leaf.is_right:
             found = _swapped(leaf, expected) or likenesses(leaf)
             text = ", or ".join(m.text.removeprefix(f"{name} ") for m in found)
             places.setdefault(text, []).append(name)

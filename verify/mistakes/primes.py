@@ -95,6 +95,9 @@ def _of_others(c: Pass, l: int) -> Iterator[Derivative]:
     for other in sorted(forms.G_PRIME.keys() - {name, "identity"}):
         text = f"g′ is that of {other}, but layer {l} is {name}"
         yield "another activation's g′", text, _of_Z(forms.G_PRIME[other])
+    if name not in ("relu", "leaky_relu"):
+        text = f"g′ is that of relu, but layer {l} is {name}"
+        yield "another activation's g′", text, lambda c, l: 1.0 * (c.Z[l] > 0)
     for other in sorted({"sigmoid", "tanh"} - {name}):
         formula = "A(1 − A)" if other == "sigmoid" else "1 − A²"
         text = f"g′ is {formula} as for {other}, but layer {l} is {name}"

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from verify.mistakes import sums
+from verify.mistakes import rounding, sums
 from verify.mistakes.deltas import slips
-from verify.mistakes.factors import Lengths, describe
+from verify.mistakes.factors import describe
 from verify.mistakes.forms import F64
 from verify.mistakes.leaf import Leaf, Mistake, equation
 from verify.mistakes.recipe import Pass, Run, backward
+from verify.mistakes.rounding import Unit
 from verify.mistakes.slips import Slip
 
 INFERRED = 3.0  # the cost of a Δ[ℓ] that has no name but leaves no other choice
@@ -23,7 +24,7 @@ class Problem:
     c: Pass
     got: Mapping[str, F64]
     tol: Mapping[str, float]
-    lengths: Lengths
+    unit: Unit
     precision: str = ""
 
     @property
@@ -36,27 +37,39 @@ class Problem:
             return Δ
         return self.c.b_sum(Δ) if what == "db" else self.c.W_sum(l, Δ)
 
-    def scaled(self) -> Mistake | None:
-        """One factor on all there is, L2 terms too"""
-        Δ, names = backward(self.c).Δ, [f"{what}[{l}]" for what, l in self.order]
-        right = [self.right(what, l, Δ[l]) for what, l in self.order]
-        if any(self.got[name].shape != x.shape for name, x in zip(names, right, strict=True)):
-            return None
-        above = sum(np.sum(self.got[name] * x) for name, x in zip(names, right, strict=True))
-        θ = float(above / (sum(np.sum(x**2) for x in right) or 1.0))
-        _, text = describe(θ, self.lengths, 4 * max(self.tol.values()))
-        leaves = [self.leaf(what, l, Δ[l]) for what, l in self.order]
-        if θ and all(leaf.is_like(θ * leaf.right) for leaf in leaves):
-            return Mistake(f"factor {text}", f"Δ[{self.c.L}]", f"each gradient {text}{_page(text)}")
-        return None
+    def allowed(self, run: Run, *, textbook: bool = True) -> dict[str, F64]:
+        """How far rounding may take each entry of what there is"""
+        spread = rounding.spreads(self.c, run.Δ, run.dA, self.unit, textbook=textbook)
+        return {
+            f"{what}[{l}]": rounding.allowed(
+                spread[f"{what}[{l}]"], self.right(what, l, run.Δ[l]), self.unit
+            )
+            for what, l in self.order
+        }
 
-    def leaf(self, what: str, l: int, Δ: F64) -> Leaf:
+    def leaf(self, what: str, l: int, Δ: F64, allowed: Mapping[str, F64] | None = None) -> Leaf:
         name, c = f"{what}[{l}]", self.c
-        value = {"db": c.b[l], "dW": c.W[l]}.get(what)
-        right = self.right(what, l, Δ)
+        value, right = {"db": c.b[l], "dW": c.W[l]}.get(what), self.right(what, l, Δ)
+        tol = self.tol.get(name, 0.0)
+        bound = tol * np.max(np.abs(right)) if allowed is None else allowed[name]
+        entries = np.broadcast_to(np.asarray(bound), right.shape)
         return Leaf(
-            name, self.got[name], right, value, self.tol[name], self.lengths, c.l2, self.precision
+            name, self.got[name], right, entries, value, tol, c.lengths, c.l2, self.precision
         )
+
+
+def scaled(problem: Problem) -> Mistake | None:
+    """One factor on all there is, L2 terms too"""
+    Δ = backward(problem.c).Δ
+    leaves = [problem.leaf(what, l, Δ[l]) for what, l in problem.order]
+    if any(leaf.got.shape != leaf.right.shape for leaf in leaves):
+        return None
+    above = sum(np.sum(leaf.got * leaf.right) for leaf in leaves)
+    θ = float(above / (sum(np.sum(leaf.right**2) for leaf in leaves) or 1.0))
+    _, text = describe(θ, problem.c.lengths, 4 * max(problem.tol.values()))
+    if abs(θ - 1) > 1e-6 and all(leaf.is_like(θ * leaf.right) for leaf in leaves):
+        return Mistake(f"factor {text}", leaves[0].name, f"each gradient {text}{_page(text)}")
+    return None
 
 
 def made(problem: Problem, run: Run, l: int) -> Iterator[tuple[F64, Mistake]]:
@@ -91,14 +104,21 @@ def _fitted(
             change = problem.right(what, l, other) - zero
             above, below = above + np.sum((got - zero) * change), below + np.sum(change**2)
     θ = float(above / below) if below else np.nan
-    if np.isfinite(θ):
-        yield Δ + θ * (other - Δ), _of_fit(problem, slip, l, θ)
+    mistake = _of_fit(problem, slip, l, θ) if np.isfinite(θ) else None
+    if mistake and (mistake.cost <= 1 or _several(other - Δ)):
+        yield Δ + θ * (other - Δ), mistake
+
+
+def _several(change: F64) -> bool:
+    """Whether the fit is one to more than a number: in one unit any change may be a multiple"""
+    there = np.abs(change) > 1e-6 * np.max(np.abs(change))
+    return bool(np.sum(there) > 2 and np.sum(np.any(there, axis=1)) > 1)
 
 
 def _of_fit(problem: Problem, slip: Slip, l: int, θ: float) -> Mistake:
     if slip.kind != "factor":
         return Mistake(slip.kind, f"Δ[{l}]", slip.text.format(θ=θ), 1.2)
-    known, text = describe(θ, problem.lengths, 4 * problem.tol[f"dW[{l}]"])
+    known, text = describe(θ, problem.c.lengths, 4 * problem.tol[f"dW[{l}]"])
     what = f"each gradient of layers {l} to 1" if l < problem.c.L else "each gradient"
     what = "each of dW[1] and db[1]" if l == 1 else what
     said = f"{what} {text}{_page(text)}"

@@ -6,48 +6,72 @@ Comput. 41, 2019); what comes from above adds in squares. A z within its error o
 either side. The bounds of `verify.bounds` hold for certain, and cost as much as n passes.
 """
 
-import numpy as np
+from typing import NamedTuple
 
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import DTypeLike
+
+from verify.mistakes import forms
 from verify.mistakes.forms import F64
 from verify.mistakes.recipe import Of, Pass
+
+
+class Unit(NamedTuple):
+    """The unit roundoff, and what a number that underflows may be off by."""
+
+    u: float
+    η: float
+
+
+def unit(dtype: DTypeLike) -> Unit:
+    """Float16 is not flushed to 0, but rounded to its subnormal numbers."""
+    limits = jnp.finfo(dtype)
+    is_half = jnp.dtype(dtype) == jnp.float16
+    η = limits.smallest_subnormal / 2 if is_half else limits.smallest_normal
+    return Unit(float(limits.eps) / 2, float(η))
+
 
 SIGMAS = 12.0
 ROUNDINGS = 16.0  # u², of one function of a number: four roundings
 KINKED = ("relu", "leaky_relu")
 
 
-def spreads(c: Pass, Δ: Of, dA: Of, u: float, *, textbook: bool) -> dict[str, F64]:
+def spreads(c: Pass, Δ: Of, dA: Of, unit: Unit, *, textbook: bool) -> dict[str, F64]:
     """σ of each entry of Δ[ℓ], db[ℓ] and dW[ℓ]; `textbook` writes 1 − A², A(1 − A), A − Y"""
-    Z, A = forward(c, u)
+    u, η = unit
+    Z, A = forward(c, unit)
     found: dict[str, F64] = {}
     above = np.zeros_like(c.Y)
     for l in range(c.L, 0, -1):
         if l == c.L:
-            s = _output(c, Z[l], u, textbook)
+            s = _output(c, Z[l], u, textbook) + η**2
         else:
             terms = np.square(c.W[l + 1]).T
-            pulled = terms @ above + u**2 * len(terms[0]) * (terms @ Δ[l + 1] ** 2 + dA[l] ** 2)
-            s = _pulled(c, l, Z[l], pulled, dA[l], u, textbook)
+            n = len(terms[0])
+            pulled = terms @ above + n * (u**2 * (terms @ Δ[l + 1] ** 2 + dA[l] ** 2) + η**2)
+            s = _pulled(c, l, Z[l], pulled, dA[l], u, textbook) + η**2
         above = s
-        found |= _sums(c, l, Δ[l], s, A[l - 1], u)
+        found |= _sums(c, l, Δ[l], s, A[l - 1], unit)
     return {name: np.sqrt(variance) for name, variance in found.items()}
 
 
-def allowed(spread: F64, right: F64, u: float) -> F64:
+def allowed(spread: F64, right: F64, unit: Unit) -> F64:
     """What is taken for rounding, entry by entry"""
-    return np.asarray(SIGMAS * spread + 16 * u * np.max(np.abs(right), initial=0))
+    return np.asarray(SIGMAS * spread + 16 * unit.u * np.max(np.abs(right), initial=0) + unit.η)
 
 
-def forward(c: Pass, u: float) -> tuple[Of, Of]:
+def forward(c: Pass, unit: Unit) -> tuple[Of, Of]:
     """Variances of Z[ℓ] and A[ℓ]"""
+    u, η = unit
     Z: Of = {}
     A: Of = {0: np.zeros_like(c.A[0])}
     for l in range(1, c.L + 1):
         squares, n = np.square(c.W[l]), c.W[l].shape[1] + 1
         terms = squares @ c.A[l - 1] ** 2 + c.b[l] ** 2 + c.Z[l] ** 2
-        Z[l] = squares @ A[l - 1] + u**2 * n * terms
+        Z[l] = squares @ A[l - 1] + n * (u**2 * terms + η**2)
         spread = _softmax(c, l, Z[l]) if c.names[l] == "softmax" else c.prime[l] ** 2 * Z[l]
-        A[l] = (spread + ROUNDINGS * (u * c.G[l]) ** 2) * np.square(c.M.get(l, 1.0))
+        A[l] = (spread + ROUNDINGS * (u * c.G[l]) ** 2 + η**2) * np.square(c.M.get(l, 1.0))
     return Z, A
 
 
@@ -58,8 +82,19 @@ def _softmax(c: Pass, l: int, Z: F64) -> F64:
 def _output(c: Pass, Z: F64, u: float, textbook: bool) -> F64:
     Δ, A, L = c.output, c.G[c.L], c.L
     spread = _softmax(c, L, Z) if c.names[L] == "softmax" else (c.prime[L] ** 2 + Δ**2) * Z
-    lost = 4 * (A**2 + c.Y**2) if textbook else 0.0
+    lost = 4 * (A**2 + c.Y**2 + _complement(c) ** 2) if textbook else 0.0
     return spread + u**2 * (ROUNDINGS * Δ**2 + lost)
+
+
+def _complement(c: Pass) -> F64:
+    """What the chain rule makes of an error of u in 1 − A, under binary cross-entropy"""
+    if c.net.loss.name != "binary_cross_entropy":
+        return np.zeros_like(c.Y)
+    A, Δ = c.G[c.L], c.output
+    if c.names[c.L] != "softmax":
+        return np.minimum(Δ / np.maximum(1 - A, 1e-300), 1)
+    v = np.minimum((1 - c.Y) * A / np.maximum(forms.complement(c.Z[c.L]), 1e-300) ** 2, 1e300)
+    return np.asarray(v + A * np.sum(v, axis=0, keepdims=True))
 
 
 def _pulled(c: Pass, l: int, Z: F64, pulled: F64, dA: F64, u: float, textbook: bool) -> F64:
@@ -76,11 +111,16 @@ def _pulled(c: Pass, l: int, Z: F64, pulled: F64, dA: F64, u: float, textbook: b
     return prime**2 * pulled + dA**2 * (bent + ROUNDINGS * (u * prime) ** 2 + lost)
 
 
-def _sums(c: Pass, l: int, Δ: F64, s: F64, A: F64, u: float) -> dict[str, F64]:
-    below, total = c.A[l - 1], Δ @ c.A[l - 1].T
+def _sums(c: Pass, l: int, Δ: F64, s: F64, A: F64, unit: Unit) -> dict[str, F64]:
+    (u, η), below, total = unit, c.A[l - 1], Δ @ c.A[l - 1].T
     W = s @ (below**2).T + Δ**2 @ A.T + u**2 * c.B * (Δ**2 @ (below**2).T + total**2)
     b = np.sum(s + u**2 * c.B * Δ**2, axis=1, keepdims=True) + u**2 * c.B * np.square(
         np.sum(Δ, axis=1, keepdims=True)
     )
     L2 = (u * c.l2 * c.W[l]) ** 2
-    return {f"Δ[{l}]": s, f"dW[{l}]": W / c.B**2 + 4 * L2, f"db[{l}]": b / c.B**2}
+    lost = (c.B + 1) * η**2
+    return {
+        f"Δ[{l}]": s,
+        f"dW[{l}]": (W + lost) / c.B**2 + 4 * L2 + η**2,
+        f"db[{l}]": (b + lost) / c.B**2 + η**2,
+    }

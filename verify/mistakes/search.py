@@ -16,8 +16,8 @@ from verify.mistakes import sums
 from verify.mistakes.forms import F64
 from verify.mistakes.leaf import Leaf, Mistake, cheapest
 from verify.mistakes.likeness import likenesses
-from verify.mistakes.problem import Problem, made, unknown
-from verify.mistakes.recipe import Pass, Run, backward
+from verify.mistakes.problem import Problem, made, scaled, unknown
+from verify.mistakes.recipe import Run, backward
 
 Group = tuple[Mistake, ...]  # that cannot be told apart
 
@@ -39,52 +39,49 @@ class State:
         kinds = {frozenset(m.kind for m in group): group[0].cost for group in self.groups}
         return sum(kinds.values()) + LEAF * len(self.groups)
 
-    def run(self, c: Pass) -> Run:
-        return backward(c, self.deltas)
-
     def with_group(self, group: Group, deltas: Mapping[int, F64] | None = None) -> "State":
-        all_deltas = {**self.deltas, **(deltas or {})}
-        return State(self.i + (deltas is None), all_deltas, (*self.groups, group))
+        """The next array is explained by the group"""
+        return State(self.i + 1, {**self.deltas, **(deltas or {})}, (*self.groups, group))
 
 
 def explain(problem: Problem) -> list[tuple[Group, ...]]:
     """All explanations of the least cost; an empty one where nothing is wrong."""
-    scaled = problem.scaled()
-    return [((scaled,),)] if scaled else _searched(problem)
+    found = _searched(problem)
+    least = min((state.cost for state in found), default=np.inf)
+    everywhere = scaled(problem) if least > 1 + LEAF else None
+    return [((everywhere,),)] if everywhere else [state.groups for state in found]
 
 
-def _searched(problem: Problem) -> list[tuple[Group, ...]]:
+def _searched(problem: Problem) -> list[State]:
     count, heap = itertools.count(), [(0.0, 0, 0, State())]
     found: list[State] = []
     for _ in range(NODES):
         if not heap or (found and heap[0][0] > found[0].cost + LEAF / 2):
             break
         *_, state = heapq.heappop(heap)
-        run = state.run(problem.c)
-        state = _advanced(problem, state, run)
-        if state.i == len(problem.order):
+        run = backward(problem.c, state.deltas)
+        state, leaf = _advanced(problem, state, run)
+        if leaf is None:
             found.append(state)
             continue
-        for after in _next(problem, state, run):
+        for after in _next(problem, state, run, leaf):
             heapq.heappush(heap, (after.cost, -after.i, next(count), after))
-    return [state.groups for state in found]
+    return found
 
 
-def _advanced(problem: Problem, state: State, run: Run) -> State:
-    """Over all that is right"""
-    i = state.i
-    while i < len(problem.order):
+def _advanced(problem: Problem, state: State, run: Run) -> tuple[State, Leaf | None]:
+    """Over all that is right, to the first that is not"""
+    allowed = problem.allowed(run)
+    for i in range(state.i, len(problem.order)):
         what, l = problem.order[i]
-        leaf = problem.leaf(what, l, run.Δ[l])
-        if not leaf.is_like(leaf.right):
-            break
-        i += 1
-    return dataclasses.replace(state, i=i)
+        leaf = problem.leaf(what, l, run.Δ[l], allowed)
+        if not leaf.is_right:
+            return dataclasses.replace(state, i=i), leaf
+    return state, None
 
 
-def _next(problem: Problem, state: State, run: Run) -> Iterator[State]:
+def _next(problem: Problem, state: State, run: Run, leaf: Leaf) -> Iterator[State]:
     what, l = problem.order[state.i]
-    leaf = problem.leaf(what, l, run.Δ[l])
     group = (*likenesses(leaf), *_in_sums(problem, leaf, run, what, l))
     if group:
         yield state.with_group(tuple(cheapest(group)))
@@ -103,18 +100,30 @@ def _in_sums(problem: Problem, leaf: Leaf, run: Run, what: str, l: int) -> Itera
     for kind, text, array in known:
         if leaf.is_like(array):
             yield Mistake(kind, leaf.name, f"{leaf.name} {text}")
-    counts = sums.counts(problem.c, run, l, problem.got.get(f"dW[{l}]"), problem.tol[f"dW[{l}]"])
-    if counts is not None and leaf.is_like(problem.right(what, l, run.Δ[l] * counts)):
-        text = sums.counted(counts)
-        yield from [Mistake("examples", leaf.name, f"{leaf.name}: {text}", 1.2)] if text else []
+    yield from _miscounted(problem, leaf, run, what, l)
+
+
+def _miscounted(problem: Problem, leaf: Leaf, run: Run, what: str, l: int) -> Iterator[Mistake]:
+    """Examples that are not counted once"""
+    c, tol = problem.c, problem.tol[leaf.name]
+    counts = sums.one(c, run, l, problem.got)
+    for cost, times in ((1.1, counts), (1.2, sums.counts(c, run, l, problem.got, tol))):
+        if times is not None and leaf.is_like(problem.right(what, l, run.Δ[l] * times)):
+            text = sums.counted(times)
+            yield from (
+                [Mistake("examples", leaf.name, f"{leaf.name}: {text}", cost)] if text else []
+            )
 
 
 def _slipped(problem: Problem, state: State, run: Run, l: int) -> Iterator[State]:
     """Every known mistake in Δ[ℓ] that gives what is at hand; equal Δs are one state."""
     what, _ = problem.order[state.i]
+    above = [name for name, k in problem.order[: state.i] if k == l]
     groups: list[tuple[F64, list[Mistake]]] = []
     for Δ, mistake in made(problem, run, l):
-        if _fits(problem, what, l, Δ):
+        if above and mistake.kind == "unknown":
+            continue  # what is right of this layer shows that its Δ is
+        if all(_fits(problem, name, l, Δ) for name in (*above, what)):
             same = next((g for Δ2, g in groups if np.allclose(Δ, Δ2, 1e-9, 0)), None)
             if same is None:
                 groups.append((Δ, [mistake]))
@@ -135,7 +144,8 @@ def _twice(problem: Problem, state: State, run: Run, l: int) -> Iterator[State]:
     for Δ, mistake in made(problem, run, l) if l not in state.deltas else ():
         second = likenesses(problem.leaf(what, l, Δ)) if mistake.cost <= 1 else []
         if second and second[0].cost <= 1:
-            yield state.with_group((mistake,), {l: Δ}).with_group(tuple(second))
+            both = state.with_group((mistake,), {l: Δ}).with_group(tuple(second))
+            yield dataclasses.replace(both, i=state.i + 1)
 
 
 def localised(groups: Sequence[Group]) -> tuple[Group, ...]:

@@ -76,9 +76,9 @@ def _errors(c: Pass, run: Run, l: int) -> Iterator[tuple[str, F64]]:
     yield f"Δ[{l}] ∘ g′(Z[{l}])", run.Δ[l] * c.prime[l]
 
 
-def counts(c: Pass, run: Run, l: int, got: F64 | None, tol: float) -> F64 | None:
+def counts(c: Pass, run: Run, l: int, found: Mapping[str, F64], tol: float) -> F64 | None:
     """How often each example is counted: got = (1/B) Σᵢ cᵢ δᵢaᵢᵀ + λW, solved for c."""
-    Δ, A = run.Δ[l], c.A[l - 1]
+    Δ, A, got = run.Δ[l], c.A[l - 1], found.get(f"dW[{l}]")
     if (
         got is None
         or got.shape != c.W[l].shape
@@ -92,6 +92,24 @@ def counts(c: Pass, run: Run, l: int, got: F64 | None, tol: float) -> F64 | None
     times = np.linalg.solve(gram, np.sum(Δ * ((got - c.l2 * c.W[l]) * c.B @ A), axis=0))
     again = c.W_sum(l, Δ * times)
     return times if np.max(np.abs(again - got)) <= tol * np.max(np.abs(got)) else None
+
+
+def one(c: Pass, run: Run, l: int, found: Mapping[str, F64]) -> F64 | None:
+    """Counts where one example is missing or counted twice: B(got − right) = θ δⱼãⱼᵀ, θ whole"""
+    Δ, A, off = run.Δ[l], c.A[l - 1], np.ones((1, c.B))
+    for name, right, below in (("dW", c.W_sum(l, Δ), A), ("db", c.b_sum(Δ), off)):
+        got = found.get(f"{name}[{l}]")
+        if got is None or got.shape != right.shape or not np.all(np.isfinite(got)):
+            continue
+        R = c.B * (got - right)
+        terms = np.sum(Δ**2, axis=0) * np.sum(below**2, axis=0)
+        along = np.sum(Δ * (R @ below), axis=0)
+        j = int(np.argmax(np.where(terms > 0, along**2 / np.maximum(terms, 1e-300), 0)))
+        θ = along[j] / max(float(terms[j]), 1e-300)
+        whole = np.round(θ)
+        if whole and abs(θ - whole) <= 0.01:
+            return np.where(np.arange(c.B) == j, 1 + whole, 1.0)
+    return None
 
 
 def inferred(c: Pass, l: int, found: Mapping[str, F64]) -> F64 | None:
