@@ -11,7 +11,7 @@ from student import ACTIVATIONS, Student, arguments
 
 import pure_nn
 from pure_nn import network
-from verify.lawbook import Units, check_laws, plan
+from verify.laws import Units, check_laws, plan
 from verify.report import Report
 
 RIGHT, ARGS = Student(), arguments()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from student import ACTIVATIONS, Student, arguments, cross_entropy, softmax
 
-from verify.lawbook import check_laws, plan
+from verify.laws import check_laws, plan
 from verify.report import Report
 
 PERMUTED, DUPLICATED, DIVIDED = "a permuted batch", "a duplicated batch", "a divided batch"

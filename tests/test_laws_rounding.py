@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from student import ACTIVATIONS, Student, arguments
 
-from verify.lawbook import check_laws
+from verify.laws import check_laws
 
 RIGHT = Student()
 

@@ -11,7 +11,7 @@ import pytest
 
 import pure_nn
 from pure_nn import dense
-from verify.lawbook import check_laws, check_rule_laws, plan
+from verify.laws import check_laws, check_rule_laws, plan
 from verify.report import Report
 
 RNG = np.random.default_rng(0)

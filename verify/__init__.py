@@ -7,10 +7,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from verify.lawbook import check_laws as check_laws
-    from verify.lawbook import check_rule_laws as check_rule_laws
+    from verify.laws import check_laws as check_laws
+    from verify.laws import check_rule_laws as check_rule_laws
 
-_MODULES = {"check_laws": "verify.lawbook", "check_rule_laws": "verify.lawbook"}
+_MODULES = {"check_laws": "verify.laws", "check_rule_laws": "verify.laws"}
 
 
 def __getattr__(name: str) -> Any:

@@ -15,9 +15,9 @@ import jax
 import numpy as np
 
 from verify.errors import entries
-from verify.lawbook.batch import Law, Result
-from verify.lawbook.judge import Subject, finding, named, wide
-from verify.lawbook.program import Args, is_floating
+from verify.laws.batch import Law, Result
+from verify.laws.judge import Subject, finding, named, wide
+from verify.laws.program import Args, is_floating
 from verify.report import Finding
 
 Rng = np.random.Generator

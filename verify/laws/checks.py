@@ -8,13 +8,13 @@ from typing import Any, Literal
 import numpy as np
 
 from pure_nn.network import Network
-from verify.lawbook import cotangent, judge, plan, words
-from verify.lawbook.batch import Batch, Result
-from verify.lawbook.gradient import PER_EXAMPLE, Gradient, Rule
-from verify.lawbook.judge import Rng, Subject
-from verify.lawbook.plan import Step
-from verify.lawbook.program import Args, called, coarsest, numpy_arrays, precision, program
-from verify.lawbook.units import Units
+from verify.laws import cotangent, judge, plan, words
+from verify.laws.batch import Batch, Result
+from verify.laws.gradient import PER_EXAMPLE, Gradient, Rule
+from verify.laws.judge import Rng, Subject
+from verify.laws.plan import Step
+from verify.laws.program import Args, called, coarsest, numpy_arrays, precision, program
+from verify.laws.units import Units
 from verify.report import Finding, Report
 
 

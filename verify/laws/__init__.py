@@ -4,6 +4,6 @@ They are the only check of a gradient without a cost that autodiff or difference
 they check the forward pass too, which other gradient checks share with the code under test.
 """
 
-from verify.lawbook.checks import check_laws as check_laws
-from verify.lawbook.checks import check_rule_laws as check_rule_laws
-from verify.lawbook.units import Units as Units
+from verify.laws.checks import check_laws as check_laws
+from verify.laws.checks import check_rule_laws as check_rule_laws
+from verify.laws.units import Units as Units

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from verify.errors import Comparison, entries, leaf_name
-from verify.lawbook import rounding
-from verify.lawbook.batch import Law, Result
-from verify.lawbook.program import Args, Program
+from verify.laws import rounding
+from verify.laws.batch import Law, Result
+from verify.laws.program import Args, Program
 from verify.report import Finding
 
 Rng = np.random.Generator

@@ -16,9 +16,9 @@ import jax
 import numpy as np
 
 from verify.errors import leaf_name
-from verify.lawbook.batch import Law, Result, cycle
-from verify.lawbook.gradient import Gradient
-from verify.lawbook.program import Args
+from verify.laws.batch import Law, Result, cycle
+from verify.laws.gradient import Gradient
+from verify.laws.program import Args
 
 Rng = np.random.Generator
 HOMOGENEOUS = ("relu", "leaky_relu", "identity")

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from verify.lawbook.program import Args, is_array
+from verify.laws.program import Args, is_array
 
 Result = dict[str, Any]
 Order = npt.NDArray[np.intp]

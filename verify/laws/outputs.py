@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from verify.errors import Comparison, entries, ulp_of, unit_roundoff
-from verify.lawbook.judge import Subject, finding
-from verify.lawbook.program import is_array, is_floating
+from verify.laws.judge import Subject, finding
+from verify.laws.program import is_array, is_floating
 from verify.report import Finding
 
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pure_nn.network import Network
-from verify.lawbook import batch, cotangent, judge, outputs, units
-from verify.lawbook.batch import Batch, Law
-from verify.lawbook.cotangent import Cotangents
-from verify.lawbook.gradient import Gradient
-from verify.lawbook.judge import Rng, Subject
-from verify.lawbook.program import Args
-from verify.lawbook.units import HOMOGENEOUS, Units
+from verify.laws import batch, cotangent, judge, outputs, units
+from verify.laws.batch import Batch, Law
+from verify.laws.cotangent import Cotangents
+from verify.laws.gradient import Gradient
+from verify.laws.judge import Rng, Subject
+from verify.laws.program import Args
+from verify.laws.units import HOMOGENEOUS, Units
 from verify.report import Finding
 
 Step = tuple[str, Callable[[], list[Finding]] | str]  # a law, or why it does not apply

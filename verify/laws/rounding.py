@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from verify.errors import unit_roundoff
-from verify.lawbook.program import Args, is_array, is_floating
+from verify.laws.program import Args, is_array, is_floating
 
 C = 8.0
 PROBES = 8

@@ -10,8 +10,8 @@ from typing import Any
 
 import jax
 
-from verify.lawbook.batch import Batch, Result, scaled
-from verify.lawbook.program import Args, is_floating
+from verify.laws.batch import Batch, Result, scaled
+from verify.laws.program import Args, is_floating
 
 PER_EXAMPLE = frozenset({"out", "Ŷ", "Δ", "∂𝓛/∂args"})
 
