@@ -84,9 +84,13 @@ def _multiples(leaf: Leaf) -> Iterator[Mistake]:
     θ = float(np.sum(got * right) / np.sum(right * right))
     if leaf.is_like(θ * leaf.right):
         known, text = describe(θ, leaf.lengths, 4 * leaf.tol)
-        if known or _several(np.atleast_1d(right), 100 * leaf.tol):
+        if known or (_is_sensible(θ) and _several(np.atleast_1d(right), 100 * leaf.tol)):
             said = f"{leaf.name} {text}{equation(leaf.name) if 'mean' in text else ''}"
             yield Mistake(f"factor {text}", leaf.name, said, 1.0 if known else 1.5)
+
+
+def _is_sensible(θ: float) -> bool:
+    return 1e-3 < abs(θ) < 1e6 and abs(θ - 1) > 1e-3
 
 
 def _several(x: F64, small: float) -> bool:
@@ -96,6 +100,9 @@ def _several(x: F64, small: float) -> bool:
 
 
 def _of_the_data_term(leaf: Leaf) -> Iterator[Mistake]:
+    if leaf.is_like(0 * leaf.right):
+        what = leaf.name.removeprefix("d")
+        yield Mistake("zero", leaf.name, f"{leaf.name} is λ{what} alone: Δ Aᵀ/B was left out")
     for m in (*_multiples(leaf), *_rearranged(leaf)):
         yield dataclasses.replace(m, text=f"but for its L2 term, which is right, {m.text}")
 

@@ -67,7 +67,7 @@ def scaled(problem: Problem) -> Mistake | None:
     above = sum(np.sum(leaf.got * leaf.right) for leaf in leaves)
     θ = float(above / (sum(np.sum(leaf.right**2) for leaf in leaves) or 1.0))
     _, text = describe(θ, problem.c.lengths, 4 * max(problem.tol.values()))
-    if abs(θ - 1) > 1e-6 and all(leaf.is_like(θ * leaf.right) for leaf in leaves):
+    if abs(θ - 1) > 1e-3 and all(leaf.is_like(θ * leaf.right) for leaf in leaves):
         return Mistake(f"factor {text}", leaves[0].name, f"each gradient {text}{_page(text)}")
     return None
 
@@ -104,7 +104,7 @@ def _fitted(
             change = problem.right(what, l, other) - zero
             above, below = above + np.sum((got - zero) * change), below + np.sum(change**2)
     θ = float(above / below) if below else np.nan
-    mistake = _of_fit(problem, slip, l, θ) if np.isfinite(θ) else None
+    mistake = _of_fit(problem, slip, l, θ) if 1e-6 < abs(θ) < 1e6 else None
     if mistake and (mistake.cost <= 1 or _several(other - Δ)):
         yield Δ + θ * (other - Δ), mistake
 

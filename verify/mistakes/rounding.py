@@ -28,8 +28,8 @@ def unit(dtype: DTypeLike) -> Unit:
     """Float16 is not flushed to 0, but rounded to its subnormal numbers."""
     limits = jnp.finfo(dtype)
     is_half = jnp.dtype(dtype) == jnp.float16
-    η = limits.smallest_subnormal / 2 if is_half else limits.smallest_normal
-    return Unit(float(limits.eps) / 2, float(η))
+    η = float(limits.smallest_subnormal) / 2 if is_half else float(limits.smallest_normal)
+    return Unit(float(limits.eps) / 2, η)
 
 
 SIGMAS = 12.0

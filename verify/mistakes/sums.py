@@ -9,6 +9,7 @@ from verify.mistakes.recipe import Pass, Run
 from verify.mistakes.slips import dA
 
 MOST = 512  # examples, for systems of as many equations
+MOST_TIMES = 100  # that an example may count
 
 Wrong = tuple[str, str, F64]  # the kind, what «dW[ℓ]» or «db[ℓ]» does, and the array
 
@@ -125,16 +126,16 @@ def inferred(c: Pass, l: int, found: Mapping[str, F64]) -> F64 | None:
     return Δ
 
 
-def counted(counts: F64) -> str:
-    """As in «example 3 is missing»; nothing where half of them are off"""
-    times = np.round(counts, 3)
-    usual = np.median(times)
-    odd = np.flatnonzero(np.abs(times - usual) > 1e-2 * max(abs(usual), 1))
-    if not 0 < len(odd) < len(times) / 2:
+def counted(times: F64) -> str:
+    """As in «example 3 is missing»; nothing where half of them are off, or one by absurdly much"""
+    rounded = np.round(times, 3)
+    usual = 1.0 if np.sum(rounded != 1) == 1 else float(np.median(rounded))
+    odd = np.flatnonzero(np.abs(rounded - usual) > 1e-2 * max(abs(usual), 1))
+    few = len(odd) == 1 or 0 < len(odd) < len(times) / 2
+    if not few or np.max(np.abs(times)) > MOST_TIMES:
         return ""
-    each = [
-        f"example {i} " + ("is missing" if times[i] == 0 else f"counts {times[i]:g} times")
-        for i in odd[:5]
-    ]
+    told = {0.0: "is missing", -1.0: "counts with the wrong sign"}
+    each = [f"example {i} {told.get(rounded[i], f'counts {rounded[i]:g} times')}" for i in odd[:5]]
+    more = [f"{len(odd) - 5} more"] * (len(odd) > 5)
     rest = "" if usual == 1 else f"; the others count {usual:g} times"
-    return " and ".join([", ".join(each)] + [f"{len(odd) - 5} more"] * (len(odd) > 5)) + rest
+    return " and ".join([", ".join(each), *more]) + rest
