@@ -49,7 +49,8 @@ def spreads(c: Pass, Δ: Of, dA: Of, unit: Unit, *, textbook: bool) -> dict[str,
         else:
             terms = np.square(c.W[l + 1]).T
             n = len(terms[0])
-            pulled = terms @ above + n * (u**2 * (terms @ Δ[l + 1] ** 2 + dA[l] ** 2) + η**2)
+            pulled = terms @ above + n * u**2 * (terms @ Δ[l + 1] ** 2 + dA[l] ** 2)
+            pulled += (n * η) ** 2
             s = _pulled(c, l, Z[l], pulled, dA[l], u, textbook) + η**2
         above = s
         found |= _sums(c, l, Δ[l], s, A[l - 1], unit)
@@ -69,7 +70,7 @@ def forward(c: Pass, unit: Unit) -> tuple[Of, Of]:
     for l in range(1, c.L + 1):
         squares, n = np.square(c.W[l]), c.W[l].shape[1] + 1
         terms = squares @ c.A[l - 1] ** 2 + c.b[l] ** 2 + c.Z[l] ** 2
-        Z[l] = squares @ A[l - 1] + n * (u**2 * terms + η**2)
+        Z[l] = squares @ A[l - 1] + n * u**2 * terms + (n * η) ** 2
         spread = _softmax(c, l, Z[l]) if c.names[l] == "softmax" else c.prime[l] ** 2 * Z[l]
         A[l] = (spread + ROUNDINGS * (u * c.G[l]) ** 2 + η**2) * np.square(c.M.get(l, 1.0))
     return Z, A
@@ -92,7 +93,7 @@ def _complement(c: Pass) -> F64:
         return np.zeros_like(c.Y)
     A, Δ = c.G[c.L], c.output
     if c.names[c.L] != "softmax":
-        return np.minimum(Δ / np.maximum(1 - A, 1e-300), 1)
+        return Δ / np.maximum(forms.G["sigmoid"](-c.Z[c.L]), 1e-20)
     v = np.minimum((1 - c.Y) * A / np.maximum(forms.complement(c.Z[c.L]), 1e-300) ** 2, 1e300)
     return np.asarray(v + A * np.sum(v, axis=0, keepdims=True))
 
@@ -118,7 +119,7 @@ def _sums(c: Pass, l: int, Δ: F64, s: F64, A: F64, unit: Unit) -> dict[str, F64
         np.sum(Δ, axis=1, keepdims=True)
     )
     L2 = (u * c.l2 * c.W[l]) ** 2
-    lost = (c.B + 1) * η**2
+    lost = ((c.B + 1) * η) ** 2
     return {
         f"Δ[{l}]": s,
         f"dW[{l}]": (W + lost) / c.B**2 + 4 * L2 + η**2,
