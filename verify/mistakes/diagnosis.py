@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import DTypeLike
 
@@ -17,6 +18,7 @@ from verify.mistakes.search import Group, explain, localised
 
 Verdict = Literal["ok", "inaccurate", "wrong"]
 LEAST, MOST = 2.0**-44, 0.02  # of what is taken for rounding, relative to the size of an array
+IN_UNITS = 1e4  # the most in units roundoff: beyond that too many mistakes would fit
 BETTER = {
     "tanh": "1 − A² cancels where tanh saturates; 4/(E + 2 + 1/E) with E = exp(2|Z|) does not",
     "sigmoid": "A(1 − A) cancels where sigmoid saturates; e/(1 + e(2 + e)), e = exp(−|Z|) does not",
@@ -87,8 +89,20 @@ def diagnose(
         c = recipe.forward(net, params, X, Y, l2, masks)
         c, before = forwards.check(c, found or {}, unit)
         got = _by_name(grads, found or {})
-        problem = Problem(c, got, {}, unit, lower_precision(got.values(), dtype))
-        return _judged(problem, before)
+        lower = lower_precision(got.values(), dtype)
+        if (
+            lower
+            and _judged(Problem(c, got, {}, rounding.unit(lower), lower), []).verdict != "wrong"
+        ):
+            return _of_lower_precision(lower, dtype, got)
+        return _judged(Problem(c, got, {}, unit, str(jnp.dtype(dtype))), before)
+
+
+def _of_lower_precision(lower: str, dtype: DTypeLike, got: Mapping[str, F64]) -> Diagnosis:
+    text = f"all gradients are numbers of {lower}, and as near as that allows: they are computed"
+    first = next(reversed(got))
+    names = (f"{text} in a lower precision than {jnp.dtype(dtype)}",)
+    return Diagnosis("wrong", first, names, kinds=((frozenset({"precision"}),),))
 
 
 def _judged(problem: Problem, before: list[Group]) -> Diagnosis:
@@ -139,11 +153,11 @@ def _by_name(grads: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> di
 
 
 def _tolerances(problem: Problem, Δ: Any, bound: Mapping[str, F64]) -> dict[str, float]:
-    tolerances = {}
+    tolerances, most = {}, max(min(IN_UNITS * problem.unit.u, MOST), LEAST)
     for what, l in problem.order:
         size = np.max(np.abs(problem.right(what, l, Δ[l])), initial=0) or 1.0
         name = f"{what}[{l}]"
-        tolerances[name] = float(np.clip(2 * np.max(bound[name]) / size, LEAST, MOST))
+        tolerances[name] = float(np.clip(2 * np.max(bound[name]) / size, LEAST, most))
     return tolerances
 
 

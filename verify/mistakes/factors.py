@@ -9,7 +9,7 @@ Lengths = Mapping[str, int]  # how many examples, units … there are, by name; 
 def describe(θ: float, lengths: Lengths, tol: float) -> tuple[bool, str]:
     """Whether the factor has a name, and what «dW[2] …» then is; all names where they are equal."""
     for names in (_simple, _of_lengths, _ratios):
-        same = [text for value, text in names(lengths) if abs(θ / value - 1) <= tol]
+        same = [text for value, text in names(lengths) if value != 1 and abs(θ / value - 1) <= tol]
         if same:
             return True, ", or ".join(dict.fromkeys(same))
     return False, f"is {θ:.6g} times what it should be"

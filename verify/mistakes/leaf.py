@@ -39,7 +39,7 @@ class Leaf:
     tol: float
     lengths: Lengths
     l2: float = 0.0
-    precision: str = ""  # of which all gradients are numbers, where that is a lower one
+    claimed: str = "float64"  # the dtype that it is said to be of
 
     @property
     def wrong(self) -> npt.NDArray[np.bool_]:
@@ -87,6 +87,6 @@ def lower_precision(arrays: Iterable[F64], dtype: DTypeLike) -> str:
     for lower in ("bfloat16", "float16", "float32"):
         fewer = jnp.finfo(lower).nmant < jnp.finfo(dtype).nmant
         same = fewer and np.array_equal(found, found.astype(jnp.dtype(lower)).astype(np.float64))
-        if same and np.sum(found != 0) > 8:
+        if same and np.sum(found != 0) > 2:
             return lower
     return ""

@@ -9,7 +9,7 @@ import numpy as np
 
 from verify.mistakes.factors import describe
 from verify.mistakes.forms import F64
-from verify.mistakes.leaf import Leaf, Mistake, cheapest, close, equation
+from verify.mistakes.leaf import Leaf, Mistake, cheapest, close, equation, lower_precision
 
 FEW = 0.25  # of the entries may be wrong, for those that are to be called few
 
@@ -84,13 +84,13 @@ def _multiples(leaf: Leaf) -> Iterator[Mistake]:
     θ = float(np.sum(got * right) / np.sum(right * right))
     if leaf.is_like(θ * leaf.right):
         known, text = describe(θ, leaf.lengths, 4 * leaf.tol)
-        if known or (_is_sensible(θ) and _several(np.atleast_1d(right), 100 * leaf.tol)):
+        if known or (_is_sensible(θ, leaf.tol) and _several(np.atleast_1d(right), 100 * leaf.tol)):
             said = f"{leaf.name} {text}{equation(leaf.name) if 'mean' in text else ''}"
             yield Mistake(f"factor {text}", leaf.name, said, 1.0 if known else 1.5)
 
 
-def _is_sensible(θ: float) -> bool:
-    return 1e-3 < abs(θ) < 1e6 and abs(θ - 1) > 1e-3
+def _is_sensible(θ: float, tol: float) -> bool:
+    return 1e-3 < abs(θ) < 1e6 and abs(θ - 1) > 100 * tol
 
 
 def _several(x: F64, small: float) -> bool:
@@ -179,9 +179,10 @@ def _one_line(leaf: Leaf, where: Any) -> Iterator[Mistake]:
 
 
 def _rounded(leaf: Leaf) -> Iterator[Mistake]:
-    """Near the right one, where all gradients are numbers of fewer bits"""
-    if leaf.precision:
-        near = 64 * float(jnp.finfo(leaf.precision).eps) * np.max(np.abs(leaf.right))
-        if np.all(np.abs(leaf.got - leaf.right) < near):
-            text = f"holds numbers of {leaf.precision}: it is computed in a lower precision"
-            yield Mistake("precision", leaf.name, f"{leaf.name} {text} than claimed", 1.5)
+    """All its entries are numbers of fewer bits, which the right ones are not, and near them"""
+    precision = lower_precision([leaf.got], "float64")
+    if precision and not lower_precision([leaf.right], "float64"):
+        near = 64 * float(jnp.finfo(precision).eps) * np.max(np.abs(leaf.right))
+        if np.all(np.abs(leaf.got - leaf.right) < near) and precision != leaf.claimed:
+            text = f"holds numbers of {precision}: it is computed in a lower precision"
+            yield Mistake("precision", leaf.name, f"{leaf.name} {text} than claimed", 0.9)

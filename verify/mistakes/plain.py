@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from verify.mistakes.forms import F64
-from verify.mistakes.leaf import Leaf, Mistake, lower_precision
+from verify.mistakes.leaf import Leaf, Mistake
 from verify.mistakes.likeness import likenesses
 
 LEAST, MOST = 2.0**-44, 0.02
@@ -24,7 +24,6 @@ def name_leaves(
     bounds   how far rounding takes each entry
     lengths  what has how many entries, by which a factor is called
     """
-    precision = lower_precision(got.values(), "float64")
     places: dict[str, list[str]] = {}
     for name, right in expected.items():
         size = float(np.max(np.abs(right), initial=0)) or 1.0
@@ -33,7 +32,7 @@ def name_leaves(
         array = np.asarray(got[name], np.float64)
         allowed = np.broadcast_to(np.asarray(bounds[name]), right.shape)
         value = values.get(name)
-        leaf = Leaf(name, array, right, allowed, value, tol, known, precision=precision)
+        leaf = Leaf(name, array, right, allowed, value, tol, known)
         if not leaf.is_right:
             found = _swapped(leaf, expected) or likenesses(leaf)
             text = ", or ".join(m.text.removeprefix(f"{name} ") for m in found)

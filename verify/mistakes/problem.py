@@ -25,7 +25,7 @@ class Problem:
     got: Mapping[str, F64]
     tol: Mapping[str, float]
     unit: Unit
-    precision: str = ""
+    dtype: str = "float64"
 
     @property
     def order(self) -> list[tuple[str, int]]:
@@ -53,9 +53,7 @@ class Problem:
         tol = self.tol.get(name, 0.0)
         bound = tol * np.max(np.abs(right)) if allowed is None else allowed[name]
         entries = np.broadcast_to(np.asarray(bound), right.shape)
-        return Leaf(
-            name, self.got[name], right, entries, value, tol, c.lengths, c.l2, self.precision
-        )
+        return Leaf(name, self.got[name], right, entries, value, tol, c.lengths, c.l2, self.dtype)
 
 
 def scaled(problem: Problem) -> Mistake | None:
@@ -104,8 +102,9 @@ def _fitted(
             change = problem.right(what, l, other) - zero
             above, below = above + np.sum((got - zero) * change), below + np.sum(change**2)
     θ = float(above / below) if below else np.nan
-    mistake = _of_fit(problem, slip, l, θ) if 1e-6 < abs(θ) < 1e6 else None
-    if mistake and (mistake.cost <= 1 or _several(other - Δ)):
+    mistake = _of_fit(problem, slip, l, θ) if 1e-6 < abs(θ) < 1e6 and θ > slip.least else None
+    far = abs(θ - 1) > 100 * problem.tol[f"dW[{l}]"]
+    if mistake and (mistake.cost <= 1 or (far and _several(other - Δ))):
         yield Δ + θ * (other - Δ), mistake
 
 

@@ -25,6 +25,7 @@ class Slip:
     text: str
     delta: Delta
     toward: Delta | None = None
+    least: float = -np.inf  # that θ may be
 
 
 def dA(c: Pass, run: Run, l: int) -> F64:

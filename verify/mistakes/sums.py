@@ -88,7 +88,7 @@ def counts(c: Pass, run: Run, l: int, found: Mapping[str, F64], tol: float) -> F
     ):
         return None
     gram = (Δ.T @ Δ) * (A.T @ A)
-    if np.linalg.matrix_rank(gram, hermitian=True) < c.B:
+    if not np.all(np.isfinite(gram)) or np.linalg.matrix_rank(gram, hermitian=True) < c.B:
         return None
     times = np.linalg.solve(gram, np.sum(Δ * ((got - c.l2 * c.W[l]) * c.B @ A), axis=0))
     again = c.W_sum(l, Δ * times)
@@ -108,7 +108,7 @@ def one(c: Pass, run: Run, l: int, found: Mapping[str, F64]) -> F64 | None:
         j = int(np.argmax(np.where(terms > 0, along**2 / np.maximum(terms, 1e-300), 0)))
         θ = along[j] / max(float(terms[j]), 1e-300)
         whole = np.round(θ)
-        if whole and abs(θ - whole) <= 0.01:
+        if c.B > 1 and abs(whole) == 1 and abs(θ - whole) <= 0.01:
             return np.where(np.arange(c.B) == j, 1 + whole, 1.0)
     return None
 
@@ -120,7 +120,11 @@ def inferred(c: Pass, l: int, found: Mapping[str, F64]) -> F64 | None:
         return None
     A = np.vstack([c.A[l - 1], np.ones((1, c.B))])
     sums = np.hstack([W - c.l2 * c.W[l], b])
-    if not np.all(np.isfinite(sums)) or len(A) < c.B or np.linalg.matrix_rank(A) < c.B:
+    if (
+        not (np.all(np.isfinite(sums)) and np.all(np.isfinite(A)))
+        or len(A) < c.B
+        or np.linalg.matrix_rank(A) < c.B
+    ):
         return None
     Δ: F64 = c.B * sums @ np.linalg.pinv(A).T
     return Δ
