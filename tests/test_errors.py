@@ -2,18 +2,23 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from verify.errors import Comparison, compare, gamma, in_units, relative, ulp, unit_roundoff, worst
+from verify.bounds.roundoff import unit
+from verify.errors import Comparison, compare, in_units, ulp, unit_roundoff, worst, worst_ulps
 
 RIGHT = ({"W": np.array([[1.0, -2.0], [0.0, 3.0]]), "b": np.array([[0.5], [1e-9]])},)
 U = unit_roundoff("float64")
 
 
 def check(got: Any, expected: Any = RIGHT, dtype: str = "float64") -> Comparison:
-    return compare(got, expected, relative(expected, 16, dtype), dtype)
+    bounds = jax.tree.map(
+        lambda y: 16 * unit_roundoff(dtype) * np.max(np.abs(y), initial=0), expected
+    )
+    return compare(got, expected, bounds, dtype)
 
 
 def changed(name: str, x: Any) -> Any:
@@ -110,5 +115,26 @@ def test_nan_is_infinitely_far_off() -> None:
 
 
 def test_gamma() -> None:
-    assert gamma(1, "float64") == pytest.approx(2.0**-53, rel=1e-15)
-    assert gamma(2**23, "float32") == 1
+    assert unit("float64").gamma(1) == pytest.approx(2.0**-53, rel=1e-15)
+    assert unit("float32").gamma(2**23) == 1
+    assert unit("bfloat16").gamma(256) == np.inf
+
+
+DTYPES_OF_LEAVES = {"W": "float64", "b": "float32"}
+
+
+def test_each_leaf_may_have_a_dtype_of_its_own() -> None:
+    mixed = {"W": np.ones(2), "b": np.ones(2, np.float32)}
+    assert compare(mixed, mixed, mixed, DTYPES_OF_LEAVES).ok
+    assert not compare(mixed, mixed, mixed, "float64").ok
+
+
+def test_the_worst_in_ulps_is_of_all_leaves_in_their_own() -> None:
+    exact, below = (
+        {"W": np.array([1.0, 4.0]), "b": np.ones(1)},
+        {"W": np.zeros(2), "b": np.zeros(1)},
+    )
+    got = {"W": np.array([1 + 8 * U, 4.0]), "b": np.array([1 + 2.0**-22], np.float32)}
+    assert worst_ulps({**got, "b": np.ones(1, np.float32)}, exact, below) == 1
+    assert worst_ulps(got, exact, below) == 2
+    assert worst_ulps(got, exact, {**below, "b": np.array([2.0**-23])}) == 1

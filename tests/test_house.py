@@ -10,13 +10,15 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("pure_nn", "verify", "experiments")
 ALLOWED = {
     "pure_nn": {"jax", "numpy", "optax", "jaxtyping", "pure_nn"},
-    "verify": {"jax", "numpy", "optax", "jaxtyping", "mpmath", "safetensors", "pure_nn", "verify"},
+    "verify": {"jax", "numpy", "optax", "jaxtyping", "mpmath", "safetensors", "pure_nn", "verify"}
+    | {"rich", "tyro"},
 }
 SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 LONGEST_FILE, LONGEST_BODY = 215, 20
 STANDARD = {"ast", "collections", "concurrent", "contextlib", "dataclasses", "decimal"}
-STANDARD |= {"functools", "hashlib", "inspect", "itertools", "json", "math", "multiprocessing"}
-STANDARD |= {"numbers", "pathlib", "random", "sys", "tempfile", "types", "typing"}
+STANDARD |= {"functools", "hashlib", "importlib", "inspect", "itertools", "json", "math"}
+STANDARD |= {"multiprocessing", "numbers", "os", "pathlib", "platform", "random", "signal", "sys"}
+STANDARD |= {"tempfile", "time", "types", "typing"}
 
 
 def imports(source: str) -> set[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from verify.__main__ import SWEEPS
+from verify.proof.plan import SWEEPS
 
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ import dataclasses
 import importlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,13 +13,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import example, pairs
+from rich.console import Console
 
 import pure_nn
-import verify.__main__ as main
 from pure_nn.named import ACTIVATIONS, LOSSES
 from verify import accuracy, networks, public, rows, rules
 from verify.cases import HOWS, Case, How
 from verify.networks import check_network
+from verify.proof import run
+from verify.proof.plan import Plan
+from verify.proof.run import prove
 
 ROWS = [
     pytest.param(i, how, id=f"{row.case.name}-{how.dtype}-{'jit' if how.compiled else 'eager'}")
@@ -31,8 +34,15 @@ COMPILED, EAGER = How("float64", compiled=True), How("float32", compiled=False)
 
 @pytest.mark.parametrize(("number", "how"), ROWS)
 def test_row(number: int, how: How) -> None:
-    found = rows.check(number, how)
-    assert found.ok, str(found)
+    (found,) = rows.check(number, [how])
+    assert found.ok, f"{found.ours}; jax.grad: {found.autodiff}"
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("number", range(0, 47, 6), ids=lambda i: rows.rows()[i].case.name)
+def test_row_of_16_bits(number: int, dtype: str) -> None:
+    (found,) = rows.check(number, [How(dtype, compiled=True)])
+    assert found.ok, str(found.ours)
 
 
 def entry_off(tree: Any, dtype: str) -> Any:
@@ -106,25 +116,25 @@ def test_networks_have_the_way_of_their_row() -> None:
 
 
 @pytest.fixture
-def threads() -> Iterator[dict[str, ThreadPoolExecutor]]:
-    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
-        yield {"float64": one, "float32": other}
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as executor:
+        yield executor
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    sweeps = {"float64": ((accuracy.scalars, "float16"),), "float32": ()}
-    monkeypatch.setattr(main, "SWEEPS", sweeps)
+def quick(*numbers: int) -> Plan:
+    """These rows, and one sweep."""
+    sweep = (accuracy.scalars, "float16")
+    names = frozenset(f.name for f in accuracy.SCALARS)
+    return Plan(numbers, (), (sweep,), names, ())
 
 
-@pytest.mark.usefixtures("quick")
 def test_prints_its_tables(threads: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.prove(threads, [0, 27, len(rows.rows()) - 1]) == 0
+    assert prove(threads, quick(0, 27, len(rows.rows()) - 1), Console()).ok
     out = capsys.readouterr().out
-    numbers = r"( +[0-9.]+){5}   "
+    numbers = r"( +[0-9.]+){7}   "
     assert re.search(rf"Rules\n{numbers}identity\(\): A, and Δ = dA pulled through g\n", out)
     assert re.search(rf"Public functions\n{numbers}cost\n", out)
-    assert re.search(r"Networks: every pair of values occurs\n +[0-9.]+ +[0-9]+   [0-9]+ – ", out)
+    assert re.search(r"Networks: every pair of values occurs\n +[0-9.]+ +[0-9.]+   [0-9]+ – ", out)
     assert "sigmoid′              float16        63,488" in out
     assert out.endswith("entries compared; 21 passed, 0 failed\n")
 
@@ -134,28 +144,39 @@ def wrong_row(number: int) -> Any:
     return row._replace(case=mistaken(row.case, "one entry", "float64"))
 
 
-@pytest.mark.usefixtures("quick")
-def test_a_failure_is_named_and_the_exit_code_is_1(
+def with_rows(monkeypatch: pytest.MonkeyPatch, changed: Sequence[Any]) -> None:
+    monkeypatch.setattr(rows, "rows", lambda: changed)
+    monkeypatch.setattr(run, "rows", lambda: changed)
+
+
+def test_a_failure_is_named(
     threads: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wrong = (wrong_row(0), rows.rows()[1])
-    monkeypatch.setattr(rows, "rows", lambda: wrong)
-    monkeypatch.setattr(main, "rows", lambda: wrong)
-    assert main.prove(threads, [0, 1]) == 1
+    with_rows(monkeypatch, (wrong_row(3), rows.rows()[1]))
+    assert not prove(threads, quick(0, 1), Console()).ok
     out = capsys.readouterr().out
     assert "float64 jit: [1][" in out
     assert "WRONG" in out
     assert out.endswith("18 passed, 2 failed\n")
 
 
-@pytest.mark.usefixtures("quick")
+def test_oracles_that_disagree_are_a_failure(
+    threads: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = rows.rows()[3]
+    wrong = dataclasses.replace(row.case, reference=lambda Z, dA: (row.case.by_hand(Z, dA)[0], dA))
+    with_rows(monkeypatch, (row._replace(case=wrong),))
+    assert not prove(threads, quick(0), Console()).ok
+    assert "float64 jit: the oracles disagree; jax.grad: [1][" in capsys.readouterr().out
+
+
 def test_lost_digits_are_a_failure(
     threads: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     exact = accuracy.SCALARS[5]
     lossy = dataclasses.replace(exact, ours=lambda z: 1 - jnp.tanh(z) ** 2)
     monkeypatch.setattr(accuracy, "SCALARS", (lossy,))
-    assert main.prove(threads, [0]) == 1
+    assert not prove(threads, quick(0), Console()).ok
     assert "WRONG" in capsys.readouterr().out
 
 
@@ -187,4 +208,4 @@ def test_check_network_finds_a_wrong_rule(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(pure_nn, "value_and_grad", without_the_mean)
     found = check_network(*args)
     assert not found.ok
-    assert found.where.startswith("b[1][")
+    assert found.where == "b[1]"

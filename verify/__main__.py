@@ -1,72 +1,91 @@
-"""`python -m verify` proves every rule and whole networks, and counts the digits that they keep.
+"""`python -m verify` proves pure_nn, and judges what other programs compute.
 
-Exit code 1 if anything fails.
+The exit code: 0 all is right, 1 something is wrong, 2 the command is not understood.
 """
 
-import contextlib
-import itertools
-import multiprocessing
+import importlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
 
-from verify import accuracy, tables
-from verify.accuracy import Accuracy
-from verify.errors import Comparison
-from verify.rows import check, rows
 
-# What each process sweeps: a function of verify.accuracy and its arguments.
-SWEEPS: Mapping[str, Sequence[tuple[Any, ...]]] = {
-    "float64": (
-        (accuracy.scalars, "float64", 40),
-        (accuracy.scalars, "bfloat16"),
-        (accuracy.scalars, "float16"),
-        (accuracy.columns, "float64", 1, (10,)),
+class Command(NamedTuple):
+    """A sub-command: a function of one path in a module that is imported on use."""
+
+    path: str
+    module: str
+    function: str
+    about: str
+
+
+COMMANDS = {
+    "diagnose": Command(
+        "FILE.npz", "verify.diagnose", "main", "Name the mistake in gradients that a program saved."
     ),
-    "float32": (
-        (accuracy.scalars, "float32", 4),
-        (accuracy.columns, "float32", 10, (10, 1000)),
+    "vectors": Command(
+        "OUT/", "verify.vectors", "write", "Write test vectors for implementations elsewhere."
+    ),
+    "conform": Command(
+        "DIR/", "verify.conform", "conform", "Check what an implementation made of the vectors."
     ),
 }
 
 
-def main() -> int:
-    """A process for each dtype, and so a core: they have no compiled program in common."""
-    spawn = multiprocessing.get_context("spawn")
-    with contextlib.ExitStack() as stack:
-        pools = [stack.enter_context(ProcessPoolExecutor(1, spawn)) for _ in SWEEPS]
-        return prove(dict(zip(SWEEPS, pools, strict=True)), range(len(rows())))
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    name, *rest = given or [""]
+    try:
+        if name in COMMANDS:
+            return _run(name, rest)
+        from verify.proof import options
+    except ModuleNotFoundError as error:
+        return _refuse(
+            f"verify needs {error.name}, which is not installed: pip install 'pure_nn[verify]'"
+        )
+    if name and not name.startswith("-"):
+        return _refuse(f"unknown command {name!r}; known: {', '.join(COMMANDS)}; --help explains")
+    return options.main(given, about())
 
 
-def prove(workers: Mapping[str, Executor], numbers: Sequence[int]) -> int:
-    """Prints the tables as the results come in; the exit code."""
-    errors = {
-        i: {how: workers[how.dtype].submit(check, i, how) for how in rows()[i].hows}
-        for i in numbers
-    }
-    digits = [workers[dtype].submit(*job) for dtype, jobs in SWEEPS.items() for job in jobs]
-    print(tables.ERRORS)
-    comparisons = list(_print_errors(errors))
-    print(tables.DIGITS)
-    accuracies = list(_print_digits(digits))
-    print(tables.closing(comparisons, accuracies))
-    return int(not (all(c.ok for c in comparisons) and all(a.ok for a in accuracies)))
+def _run(name: str, rest: Sequence[str]) -> int:
+    command = COMMANDS[name]
+    if {"-h", "--help"}.intersection(rest):
+        print(f"usage: {_usage(name)}\n\n{command.about}")
+        return 0
+    if len(rest) != 1 or rest[0].startswith("-"):
+        return _refuse(
+            f"expected {_usage(name)}, got {' '.join(['python -m verify', name, *rest])}"
+        )
+    function = getattr(importlib.import_module(command.module), command.function)
+    try:
+        return int(function(Path(rest[0])) or 0)
+    except (OSError, ValueError) as error:
+        return _refuse(str(error))
 
 
-def _print_errors(errors: Mapping[int, Mapping[Any, Future[Comparison]]]) -> Iterator[Comparison]:
-    for section, numbers in itertools.groupby(errors, lambda i: rows()[i].section):
-        print(f"\n{section}")
-        for i in numbers:
-            found = {how: future.result() for how, future in errors[i].items()}
-            print(tables.errors(rows()[i].case, found), flush=True)
-            yield from found.values()
+def _refuse(message: str) -> int:
+    print(f"python -m verify: {message}", file=sys.stderr)
+    return 2
 
 
-def _print_digits(digits: Sequence[Future[list[Accuracy]]]) -> Iterator[Accuracy]:
-    for row in itertools.chain.from_iterable(future.result() for future in digits):
-        print(tables.digits(row), flush=True)
-        yield row
+def _usage(name: str) -> str:
+    return f"python -m verify {name} {COMMANDS[name].path}"
+
+
+def about() -> str:
+    """What stands above the flags in --help"""
+    others = "\n".join(f"  {_usage(name):<36}{c.about}" for name, c in COMMANDS.items())
+    return f"""\
+Prove every rule and public function of pure_nn and a covering design of whole networks, and count
+the digits that they keep.
+
+Or, with a command in place of the flags:
+
+{others}
+
+The exit code: 0 all is right, 1 something is wrong, 2 the command is not understood."""
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ which is 1 ULP.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -23,6 +23,7 @@ from verify.errors import Exact, in_units, ulp, unit_roundoff
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 Errors = npt.NDArray[np.float64]
+Names = Container[str] | None  # None: all of them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +52,10 @@ def _row(name: str, dtype: str, limit: float, parts: list[tuple[Any, Errors, Err
     return Accuracy(name, dtype, limit, inputs, float(np.max(ours)), at, float(usual))
 
 
+def _among(name: str, names: Names) -> bool:
+    return names is None or name in names
+
+
 # functions of one number
 
 
@@ -65,15 +70,15 @@ class Scalar:
     exact: Callable[[Any, Any], Any]
 
 
-def scalars(dtype: str, every: int = 1) -> list[Accuracy]:
+def scalars(dtype: str, every: int = 1, *, names: Names = None) -> list[Accuracy]:
     """g, g′ and the hard-target Δ of sigmoid, at every so many inputs of the sweep."""
     with jax.enable_x64(dtype == "float64"):
-        return list(_scalars(dtype, every))
+        return list(_scalars(dtype, every, [f for f in SCALARS if _among(f.name, names)]))
 
 
-def _scalars(dtype: str, every: int) -> Iterator[Accuracy]:
+def _scalars(dtype: str, every: int, chosen: Sequence[Scalar]) -> Iterator[Accuracy]:
     z = sweeps.scalars(dtype)[::every]
-    for f in SCALARS:
+    for f in chosen:
         exact = oracles.exact(f.exact, sweeps.flushed(z))
         unit = ulp(exact, dtype)
         ours, usual = (in_units(jax.jit(h)(z), exact, unit) for h in (f.ours, f.usual))
@@ -126,11 +131,15 @@ NETS = {ONE_HOT: Network(("softmax",)), SOFT: Network(("softmax",)), SIGMOID: Ne
 Batch = tuple[Array, dict[str, Array]]  # logits, and the targets of each row
 
 
-def columns(dtype: str, batches: int, classes: tuple[int, ...]) -> list[Accuracy]:
+def columns(
+    dtype: str, batches: int, classes: tuple[int, ...], *, names: Names = None
+) -> list[Accuracy]:
     """A and the one-hot Δ of softmax; Δ of soft targets in u(A·1ᵀY + Y), as A − Y cancels."""
     with jax.enable_x64(dtype == "float64"):
         parts = _columns(dtype, batches, classes)
-    return [_row(name, dtype, COLUMNS[name], parts[name]) for name in COLUMNS]
+    return [
+        _row(name, dtype, COLUMNS[name], parts[name]) for name in COLUMNS if _among(name, names)
+    ]
 
 
 def _columns(dtype: str, batches: int, classes: tuple[int, ...]) -> dict[str, Any]:

@@ -1,11 +1,16 @@
-"""What is proven: a hand-written equation beside its reference, on the same arrays.
+"""What is proven: a hand-written equation beside its references, on the same arrays.
 
-The reference is `jax.grad` or `jax.vjp` of the page's forward form, in float64. Every entry of
-every result is compared; `verify.rules` and `verify.networks` hold the rows.
+There are two: `jax.grad` or `jax.vjp` of the page's forward form, and the page's recipe to many
+digits, which judges both. Of whole networks many digits would take too long, and `jax.grad` in
+float64 is the judge. Every entry of every result has a bound of its own, of `verify.bounds`. The
+rows are in `verify.rules`, `verify.public` and `verify.networks`.
 """
 
+import contextlib
 import dataclasses
+import functools
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -15,10 +20,14 @@ import numpy as np
 from jaxtyping import DTypeLike
 
 from pure_nn.network import Network
-from verify import oracles
-from verify.errors import ROUNDINGS_PER_RULE, Comparison, compare, relative
+from verify import bounds, oracles
+from verify.bounds import recipe
+from verify.bounds.arithmetic import Careful, ManyDigits, Textbook, in_many_digits
+from verify.errors import Comparison, compare, unit_roundoff, worst_ulps
 
 Arrays = tuple[Any, ...]
+Draw = Callable[[np.random.Generator], Arrays]
+OFF_KINKS = 3e-4  # beyond what float32 loses of a z in any network of the design
 
 
 class How(NamedTuple):
@@ -27,36 +36,131 @@ class How(NamedTuple):
     dtype: str
     compiled: bool
 
+    def __str__(self) -> str:
+        return f"{self.dtype} {'jit' if self.compiled else 'eager'}"
+
 
 HOWS = tuple(itertools.starmap(How, itertools.product(("float64", "float32"), (True, False))))
 
 
+class Judged(NamedTuple):
+    """What one way of a case gives, and `jax.grad` in the same dtype on the same arrays.
+
+    ULPs are those of the largest entry of a leaf; NaN of `jax.grad` where it is the judge. It is
+    held to bounds itself in float64, where it has to agree with many digits.
+    """
+
+    ours: Comparison
+    ulps: float
+    autodiff: Comparison | None
+    autodiff_ulps: float
+
+    @property
+    def ok(self) -> bool:
+        return self.ours.ok and (self.autodiff is None or self.autodiff.ok)
+
+
+class Truth(NamedTuple):
+    """What is expected, as the sum of two trees, and what each leaf is held to."""
+
+    expected: Any
+    below: Any
+    bounds: Any
+    dtypes: Any
+
+    def ulps(self, got: Any) -> float:
+        return worst_ulps(got, self.expected, self.below)
+
+
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """Both functions give the same tree from what `draw` gives; the reference is compiled."""
+    """All give the same tree from what `draw` gives; the reference is compiled.
+
+    `recipe(m, *arrays)` is in the arithmetic m.
+    """
 
     name: str
     by_hand: Callable[..., Any]
     reference: Callable[..., Any]
-    draw: Callable[[np.random.Generator], Arrays]
-    roundings: int = ROUNDINGS_PER_RULE
+    recipe: Callable[..., Any]
+    draw: Draw
+    many_digits: bool = True
 
-    def check(self, how: How) -> Comparison:
-        """Both are given the same numbers, those of the dtype."""
-        with jax.enable_x64(True), jax.default_matmul_precision("highest"):
-            arrays = rounded(self.draw(np.random.default_rng(0)), how.dtype)
-            by_hand = jax.jit(self.by_hand) if how.compiled else self.by_hand
-            got = by_hand(*arrays)
-            expected = self.reference(*rounded(arrays, "float64"))
-        return compare(got, expected, relative(expected, self.roundings, how.dtype), how.dtype)
+    def check(self, how: How) -> Judged:
+        """All are given the same numbers, those of the dtype."""
+        arrays = self.arrays(how.dtype)
+        truth, held, ulps = _truth(dataclasses.replace(self, by_hand=_nothing), how.dtype)
+        with _arithmetic():
+            got = (jax.jit(self.by_hand) if how.compiled else self.by_hand)(*arrays)
+        ours = compare(got, truth.expected, truth.bounds, truth.dtypes)
+        return Judged(ours, math.nan if ours.fault else truth.ulps(got), held, ulps)
+
+    def arrays(self, dtype: str) -> Arrays:
+        with _arithmetic():
+            arrays: Arrays = rounded(self.draw(np.random.default_rng(0)), dtype)
+        return arrays
+
+    def bounds(self, arithmetic: Careful, arrays: Arrays) -> Any:
+        return bounds.errors(bounds.run(self.recipe, arithmetic, arrays))
 
 
-def drawing(net: Network, sizes: Sequence[int], B: int) -> Callable[[np.random.Generator], Arrays]:
-    """Draws params, X, Y and weights until their gradients are fit to compare."""
+def _nothing(*arrays: Any) -> None:
+    """In place of what is judged: the truth does not hang on it."""
+
+
+@contextlib.contextmanager
+def _arithmetic() -> Iterator[None]:
+    with jax.enable_x64(True), jax.default_matmul_precision("highest"):
+        yield
+
+
+@functools.cache
+def _truth(case: Case, dtype: str) -> tuple[Truth, Comparison | None, float]:
+    """The same for all ways of a dtype, and how far `jax.grad` is from it."""
+    arrays = case.arrays(dtype)
+    truth = (_of_many_digits if case.many_digits else _of_autodiff)(case, arrays, dtype)
+    if not case.many_digits and dtype == "float64":
+        return truth, None, math.nan
+    with _arithmetic():
+        autodiff = case.reference(*arrays)
+    if dtype != "float64":
+        return truth, None, truth.ulps(autodiff)
+    held_to = bounds.total(case.bounds(Textbook(dtype), arrays), _roundings(truth.expected))
+    found = compare(autodiff, truth.expected, held_to, truth.dtypes)
+    return truth, found, truth.ulps(autodiff)
+
+
+def _of_many_digits(case: Case, arrays: Arrays, dtype: str) -> Truth:
+    expected, below = in_many_digits(lambda: bounds.run(case.recipe, ManyDigits(), arrays))
+    approximate = bounds.run(case.recipe, Careful(dtype), arrays)
+    held_to = bounds.total(bounds.errors(approximate), _roundings(expected))
+    return Truth(expected, below, held_to, bounds.dtypes(approximate, dtype))
+
+
+def _of_autodiff(case: Case, arrays: Arrays, dtype: str) -> Truth:
+    with _arithmetic(), oracles.on_cpu():
+        expected = jax.tree.map(np.asarray, case.reference(*rounded(arrays, "float64")))
+    approximate = bounds.run(case.recipe, Careful(dtype), arrays)
+    of_reference = case.bounds(bounds.of_reference(dtype), arrays)
+    held_to = bounds.total(bounds.errors(approximate), of_reference)
+    below = jax.tree.map(np.zeros_like, expected)
+    return Truth(expected, below, held_to, bounds.dtypes(approximate, dtype))
+
+
+def _roundings(expected: Any) -> Any:
+    """What many digits lose in float64"""
+    return jax.tree.map(lambda x: unit_roundoff("float64") * np.abs(x), expected)
+
+
+def drawing(net: Network, sizes: Sequence[int], B: int) -> Draw:
+    """Draws params, X, Y and weights until no gradient is all zeros and no z beside its kink.
+
+    Sums may cancel: their bounds know it. But all precisions have to be on one side of a kink.
+    """
 
     def draw(rng: np.random.Generator) -> Arrays:
         arrays = _draw(rng, net, sizes, B)
-        while not _fit_to_compare(net, *arrays):
+        while not _fit_to_compare(net, arrays):
             arrays = _draw(rng, net, sizes, B)
         return arrays
 
@@ -72,39 +176,17 @@ def _draw(rng: np.random.Generator, net: Network, sizes: Sequence[int], B: int) 
     return params, X, Y, rng.uniform(0.5, 2, B)
 
 
-def _fit_to_compare(net: Network, params: Any, *data: Any) -> bool:
-    """No sum is zero or small beside its terms, and every z is on one side of 0.
+def _fit_to_compare(net: Network, arrays: Arrays) -> bool:
+    def of_network(m: Any, *arrays: Any) -> recipe.Quantities:
+        return recipe.network(m, net, *arrays)
 
-    What cancels is not what is compared here, and precisions agree on the side of a kink where
-    |z| is beyond the rounding of all of them.
-    """
-    (_, grads), (Z, A, Δ) = jax.tree.map(np.asarray, oracles.audit(net, params, *data))
-    kept = [
-        np.max(np.abs(total)) > 0.1 * np.max(terms)
-        for total, terms in (
-            *_forward_sums(net, params, Z, A),
-            *_backward_sums(params, grads, A, Δ),
-        )
+    found = bounds.run(of_network, Careful("float32", tracked=False), arrays)
+    kinks = [
+        np.min(np.abs(z.x)) > OFF_KINKS
+        for g, z in zip(net.activations, found.Z[1:], strict=True)
+        if g.name in ("relu", "leaky_relu")
     ]
-    beside_the_kink = [np.min(np.abs(z)) > 1e-5 for z in Z]
-    wrong_enough = np.max(np.abs(Δ[-1])) * A[0].shape[1] > 0.05
-    return all([*kept, *beside_the_kink, wrong_enough])
-
-
-def _forward_sums(net: Network, params: Any, Z: Any, A: Any) -> Iterator[tuple[Any, Any]]:
-    """Each Z, its positive part where only that counts, beside the sizes of its terms."""
-    for g, layer, z, a in zip(net.activations, params, Z, A[:-1], strict=True):
-        terms = np.abs(layer["W"]) @ np.abs(a) + np.abs(layer["b"])
-        yield np.maximum(z, 0) if g.name in ("relu", "leaky_relu") else z, terms
-
-
-def _backward_sums(params: Any, grads: Any, A: Any, Δ: Any) -> Iterator[tuple[Any, Any]]:
-    """Each ∂J/∂W, ∂J/∂b and WᵀΔ beside the sizes of its terms."""
-    for grad, a, d in zip(grads, A[:-1], Δ, strict=True):
-        yield grad["W"], np.abs(d) @ np.abs(a).T
-        yield grad["b"], np.abs(d)
-    for layer, d in zip(params[1:], Δ[1:], strict=True):
-        yield layer["W"].T @ d, np.abs(layer["W"]).T @ np.abs(d)
+    return all(kinks) and all(np.any(leaf.x) for layer in found.grads for leaf in layer.values())
 
 
 def rounded(tree: Any, dtype: DTypeLike) -> Any:

@@ -1,13 +1,9 @@
-"""Errors and the bounds they are held to.
+"""Errors: of one leaf in multiples of its bound and in ULPs, of one number in ULPs.
 
-A computed sum of k terms is off by at most γₖ = ku/(1 − ku) times the sum of the absolute values
-(Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1), where u is half the
-spacing of the floats at 1. A gradient is a chain of such sums, so γₖ with k the number of roundings
-along the chain, relative to the largest entry of the leaf, is the bound on every entry.
+`verify.bounds` has the bounds on what networks compute.
 """
 
 import dataclasses
-import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -20,23 +16,9 @@ from jaxtyping import DTypeLike
 
 Exact = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
-ROUNDINGS_PER_RULE = 16  # of a g, a g′, a loss or its Δ: none of ours makes more
-
 
 def unit_roundoff(dtype: DTypeLike) -> float:
     return float(jnp.finfo(dtype).eps) / 2
-
-
-def gamma(k: int, dtype: DTypeLike) -> float:
-    """γₖ = ku/(1 − ku)"""
-    ku = k * unit_roundoff(dtype)
-    return ku / (1 - ku)
-
-
-def roundings(sizes: Sequence[int], B: int) -> int:
-    """How many lie along the chain forward and back through layers of `sizes` = (n[0], …, n[L])."""
-    products = sum(n + n_in for n, n_in in itertools.pairwise(sizes))
-    return products + B + 2 * ROUNDINGS_PER_RULE * (len(sizes) - 1)
 
 
 def ulp(exact: Exact, dtype: DTypeLike) -> npt.NDArray[np.float64]:
@@ -89,30 +71,28 @@ class Comparison:
 ALL_ZEROS = "the reference is all zeros: nothing is compared"
 
 
-def compare(got: Any, expected: Any, bounds: Any, dtype: DTypeLike) -> Comparison:
+def compare(got: Any, expected: Any, bounds: Any, dtype: Any) -> Comparison:
     """The worst of `leaves`."""
     return worst(leaves(got, expected, bounds, dtype))
 
 
-def leaves(got: Any, expected: Any, bounds: Any, dtype: DTypeLike) -> list[Comparison]:
+def leaves(got: Any, expected: Any, bounds: Any, dtype: Any) -> list[Comparison]:
     """Tree structure, then shape, dtype, and every entry of every leaf, against float64.
 
         |got − expected| ≤ bounds, which has a leaf, of one entry or of as many, for each leaf
+
+    One dtype is for all leaves, a tree of them has one for each.
 
     A leaf of `expected` that is all zeros compares nothing, and is a fault.
     """
     ours, theirs = jax.tree.structure(got), jax.tree.structure(expected)
     if str(ours) != str(theirs):
         return [Comparison("tree", fault=f"expected the structure {theirs}, got {ours}")]
-    others = zip(jax.tree.leaves(expected), jax.tree.leaves(bounds), strict=True)
+    dtypes = jax.tree.leaves(dtype)
+    dtypes *= len(jax.tree.leaves(got)) if len(dtypes) == 1 else 1
+    others = zip(*map(jax.tree.leaves, (expected, bounds)), dtypes, strict=True)
     named = zip(jax.tree.leaves_with_path(got), others, strict=True)
-    return [_leaf(leaf_name(path), x, y, bound, dtype) for (path, x), (y, bound) in named]
-
-
-def relative(expected: Any, roundings: int, dtype: DTypeLike) -> Any:
-    """γₖ max|leaf|, k = roundings, for each leaf"""
-    γ = gamma(roundings, dtype)
-    return jax.tree.map(lambda y: γ * np.max(np.abs(y), initial=0), expected)
+    return [_leaf(leaf_name(path), x, *other) for (path, x), other in named]
 
 
 def worst(comparisons: Sequence[Comparison]) -> Comparison:
@@ -143,6 +123,18 @@ def entries(name: str, x: Any, y: Any, bound: Any, dtype: DTypeLike) -> Comparis
     ulps = float(off[i]) / ulp_of(np.max(np.abs(y)), dtype)
     index = tuple(map(int, i))
     return Comparison(name, index, float(x[i]), float(y[i]), float(error[i]), ulps, x.size)
+
+
+def worst_ulps(got: Any, expected: Any, below: Any) -> float:
+    """The largest error of all entries, in ULPs of the largest entry of their leaf.
+
+    `expected` is the sum of two trees; a leaf is in the ULPs of its own dtype.
+    """
+    leaves = zip(*map(jax.tree.leaves, (got, expected, below)), strict=True)
+    return max(
+        float(np.max(in_units(x, (high, low), np.asarray(ulp_of(np.max(np.abs(high)), x.dtype)))))
+        for x, high, low in leaves
+    )
 
 
 def ulp_of(largest: Any, dtype: DTypeLike) -> float:

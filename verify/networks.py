@@ -3,6 +3,7 @@
 import itertools
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -11,9 +12,10 @@ import pure_nn
 from pure_nn.named import ACTIVATIONS, LOSSES
 from pure_nn.network import Network, Params
 from verify import oracles
+from verify.bounds import recipe
 from verify.cases import Case, How, drawing
 from verify.covering import Row, pairwise
-from verify.errors import Comparison, roundings
+from verify.errors import Comparison
 
 
 def fits(loss: str, output: str) -> bool:
@@ -66,11 +68,11 @@ def network_case(row: Row) -> Case:
     below = f"{', '.join(hidden)} of {units} – " if hidden else ""
     layers = f"{row['n_in']} – {below}{output} of {row['n_out']}"
     name = f"{layers}, {loss}, B = {row['B']}{', weighted' * row['weights']}"
-    net, k = Network((*hidden, output), loss), roundings(sizes, row["B"])
-    return gradient_case(name, net, drawing(net, sizes, row["B"]), k, weighted=row["weights"])
+    net = Network((*hidden, output), loss)
+    return gradient_case(name, net, drawing(net, sizes, row["B"]), weighted=row["weights"])
 
 
-def gradient_case(name: str, net: Network, draw: Any, roundings: int, *, weighted: bool) -> Case:
+def gradient_case(name: str, net: Network, draw: Any, *, weighted: bool) -> Case:
     """`value_and_grad` beside that of the page's network."""
 
     def by_hand(params: Any, X: Any, Y: Any, weights: Any) -> Any:
@@ -80,7 +82,20 @@ def gradient_case(name: str, net: Network, draw: Any, roundings: int, *, weighte
         counted = weights if weighted else jnp.ones_like(weights)
         return oracles.audit(net, params, X, Y, counted)[0]
 
-    return Case(name, by_hand, reference, draw, roundings)
+    def of_recipe(m: Any, params: Any, X: Any, Y: Any, weights: Any) -> Any:
+        found = recipe.network(m, net, params, X, Y, weights if weighted else None)
+        return found.J, _in_the_structure_of(params, found.grads)
+
+    return Case(name, by_hand, reference, of_recipe, draw, many_digits=False)
+
+
+def _in_the_structure_of(params: Any, grads: Any) -> Any:
+    ordered = [
+        grad[name.key]
+        for layer, grad in zip(params, grads, strict=True)
+        for (name,), _ in jax.tree.leaves_with_path(layer)
+    ]
+    return jax.tree.unflatten(jax.tree.structure(params), ordered)
 
 
 def check_network(
@@ -91,6 +106,5 @@ def check_network(
     Float64, so that a unit near the kink of its ReLU lies on the same side for both.
     """
     arrays = (params, X, Y, np.ones(X.shape[1]))
-    k = roundings((X.shape[0], *(len(layer["W"]) for layer in params)), X.shape[1])
-    case = gradient_case(str(net), net, lambda rng: arrays, k, weighted=False)
-    return case.check(How("float64", compiled=True))
+    case = gradient_case(str(net), net, lambda rng: arrays, weighted=False)
+    return case.check(How("float64", compiled=True)).ours

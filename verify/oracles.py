@@ -6,9 +6,10 @@ forward form is the one given). The exact functions are written once and compute
 by NumPy where float64 is exact enough.
 """
 
+import contextlib
 import functools
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -174,6 +175,7 @@ def sigmoid_soft(Z: Any, soft: Any, m: Any) -> tuple[Any, Any]:
 MPMATH = types.SimpleNamespace(
     exp=np.frompyfunc(mpmath.exp, 1, 1),
     expm1=np.frompyfunc(mpmath.expm1, 1, 1),
+    log=np.frompyfunc(mpmath.log, 1, 1),
     sign=np.frompyfunc(mpmath.sign, 1, 1),
 )
 
@@ -190,9 +192,17 @@ def exact(f: Callable[..., Any], *arrays: Any) -> Any:
         return jax.tree.map(lambda x: (x, np.zeros_like(x)), high)
     with mpmath.workdps(DIGITS):
         values = f(*(np.frompyfunc(mpmath.mpf, 1, 1)(x) for x in arrays), MPMATH)
-        return jax.tree.map(_as_sum, values)
+        return jax.tree.map(as_sum, values)
 
 
-def _as_sum(values: Any) -> Exact:
+def as_sum(values: Any) -> Exact:
+    """Numbers of mpmath as the sum of two float64 arrays"""
     high = values.astype(np.float64)
-    return high, (values - high).astype(np.float64)
+    return high, np.asarray(values - high).astype(np.float64)
+
+
+@contextlib.contextmanager
+def on_cpu() -> Iterator[None]:
+    """Where float64 is what it says, whatever device is judged"""
+    with jax.default_device(jax.local_devices(backend="cpu")[0]):
+        yield

@@ -10,17 +10,17 @@ import pure_nn
 from pure_nn import interop
 from pure_nn.network import Network
 from verify import oracles
+from verify.bounds import recipe
 from verify.cases import Case, drawing
-from verify.errors import roundings
 
 NET, SIZES, B = Network(("tanh", "softmax", "sigmoid")), (3, 5, 4, 2), 6
 
 
 def all_public() -> Iterator[Case]:
     """One row for each public function of params and data, named after it."""
-    draw, k = drawing(NET, SIZES, B), roundings(SIZES, B)
-    for name, (by_hand, reference) in PUBLIC.items():
-        yield Case(name, by_hand, reference, draw, k)
+    draw = drawing(NET, SIZES, B)
+    for name, (by_hand, reference, of_recipe) in PUBLIC.items():
+        yield Case(name, by_hand, reference, of_recipe, draw)
 
 
 # by hand
@@ -90,28 +90,74 @@ def _interop_reference(params: Any, X: Any, Y: Any, weights: Any) -> Any:
     )
 
 
-PUBLIC: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
-    "forward": (_forward, _reference("Z", "A")),
+# in any arithmetic
+
+
+def _recipe(pick: Callable[..., Any], *, weighted: bool = True) -> Callable[..., Any]:
+    """What `pick` takes of an arithmetic and all that the recipe leaves"""
+
+    def of_arithmetic(m: Any, params: Any, X: Any, Y: Any, weights: Any) -> Any:
+        found = recipe.network(m, NET, params, X, Y, weights if weighted else None)
+        return pick(m, found, m.exact(Y))
+
+    return of_arithmetic
+
+
+def _both_deltas(m: Any, found: Any, Y: Any) -> Any:
+    chain = recipe.chain(m, NET.loss, NET.activations[-1], found.Z[-1], found.A[-1], Y)
+    return [found.deltas[-1], m.stored(chain)]
+
+
+PUBLIC: dict[str, tuple[Callable[..., Any], ...]] = {
+    "forward": (
+        _forward,
+        _reference("Z", "A"),
+        _recipe(lambda m, found, Y: (list(found.Z[1:]), list(found.A))),
+    ),
     "predict": (
         lambda params, X, Y, weights: pure_nn.predict(NET, params, X),
         lambda *arrays: _audited(*arrays)["A"][-1],
+        _recipe(lambda m, found, Y: found.A[-1]),
     ),
-    "losses": (lambda params, X, Y, weights: pure_nn.losses(NET, params, X, Y), _losses),
+    "losses": (
+        lambda params, X, Y, weights: pure_nn.losses(NET, params, X, Y),
+        _losses,
+        _recipe(lambda m, found, Y: found.losses),
+    ),
     "cost": (
         lambda params, X, Y, weights: pure_nn.cost(NET, params, X, Y, weights=weights),
         _reference("J"),
+        _recipe(lambda m, found, Y: found.J),
     ),
-    "output_delta": (_output_delta, lambda *arrays: [_audited(*arrays)["deltas"][-1]] * 2),
-    "backpropagate": (_backpropagate, _reference("deltas")),
-    "gradients": (_gradients, _reference("grads")),
-    "backward": (_backward, _reference("grads", "deltas")),
+    "output_delta": (
+        _output_delta,
+        lambda *arrays: [_audited(*arrays)["deltas"][-1]] * 2,
+        _recipe(_both_deltas),
+    ),
+    "backpropagate": (
+        _backpropagate,
+        _reference("deltas"),
+        _recipe(lambda m, found, Y: found.deltas),
+    ),
+    "gradients": (_gradients, _reference("grads"), _recipe(lambda m, found, Y: found.grads)),
+    "backward": (
+        _backward,
+        _reference("grads", "deltas"),
+        _recipe(lambda m, found, Y: (found.grads, found.deltas)),
+    ),
     "value_and_grad": (
         lambda params, X, Y, weights: pure_nn.value_and_grad(NET, params, X, Y, weights=weights),
         _reference("J", "grads"),
+        _recipe(lambda m, found, Y: (found.J, found.grads)),
     ),
-    "input_gradient": (_input_gradient, _input_reference),
+    "input_gradient": (
+        _input_gradient,
+        _input_reference,
+        _recipe(lambda m, found, Y: found.dX),
+    ),
     "interop.cost": (
         lambda params, X, Y, weights: jax.grad(interop.cost, (1, 2))(NET, params, X, Y),
         _interop_reference,
+        _recipe(lambda m, found, Y: (found.grads, m.stored(found.dX / B)), weighted=False),
     ),
 }

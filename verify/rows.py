@@ -1,11 +1,12 @@
 """All rows of the proof, by number, so that another process can be told which one to check."""
 
 import functools
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from verify import networks, public, rules
-from verify.cases import HOWS, Case, How
-from verify.errors import Comparison
+from verify.cases import HOWS, Case, How, Judged
 
 
 class Row(NamedTuple):
@@ -14,6 +15,11 @@ class Row(NamedTuple):
     section: str
     case: Case
     hows: tuple[How, ...]
+
+    def of(self, dtypes: Sequence[str]) -> tuple[How, ...]:
+        """The ways in these dtypes, whichever the row has by itself."""
+        compiled = dict.fromkeys(how.compiled for how in self.hows)
+        return tuple(itertools.starmap(How, itertools.product(dtypes, compiled)))
 
 
 @functools.cache
@@ -30,5 +36,13 @@ def rows() -> tuple[Row, ...]:
     )
 
 
-def check(number: int, how: How) -> Comparison:
-    return rows()[number].case.check(how)
+def check(number: int, hows: Sequence[How]) -> list[Judged]:
+    return [rows()[number].case.check(how) for how in hows]
+
+
+def jobs(numbers: Sequence[int], dtypes: Sequence[str] = ()) -> Iterator[tuple[int, list[How]]]:
+    """The rows of these numbers, dtype by dtype, in the dtypes given or else in their own."""
+    for i in numbers:
+        hows = rows()[i].of(dtypes) if dtypes else rows()[i].hows
+        for _, of_dtype in itertools.groupby(hows, lambda how: how.dtype):
+            yield i, list(of_dtype)

@@ -12,6 +12,7 @@ from pure_nn import dense
 from pure_nn.named import ACTIVATIONS, LOSSES
 from pure_nn.types import Activation, Loss
 from verify import oracles
+from verify.bounds import recipe
 from verify.cases import Arrays, Case
 
 
@@ -40,7 +41,12 @@ def activation_case(g: Activation) -> Case:
         A, pull = jax.vjp(lambda Z: oracles.activation(g, Z), Z)
         return A, pull(dA)[0]
 
-    return Case(f"{g}: A, and Δ = dA pulled through g", by_hand, reference, _draw_Z)
+    def exact(m: Any, Z: Any, dA: Any) -> Any:
+        Z, dA = m.exact(Z), m.exact(dA)
+        A = m.stored(m.g(g, Z))
+        return A, m.stored(recipe.pull(m, g, Z, A, dA))
+
+    return Case(f"{g}: A, and Δ = dA pulled through g", by_hand, reference, exact, _draw_Z)
 
 
 def _draw_Z(rng: np.random.Generator) -> Arrays:
@@ -61,7 +67,10 @@ def loss_cases(loss: Loss, outputs: list[Activation]) -> Iterator[Case]:
     def reference_dA(A: Any, Y: Any) -> Any:
         return jax.grad(lambda A: jnp.sum(oracles.losses_from_A(loss, A, Y)))(A)
 
-    yield Case(f"{loss}: ∂𝓛/∂A", dA, oracles.compiled(reference_dA), _draw_A_and_Y)
+    def exact(m: Any, A: Any, Y: Any) -> Any:
+        return recipe.dA(m, loss, m.exact(A), m.exact(Y))
+
+    yield Case(f"{loss}: ∂𝓛/∂A", dA, oracles.compiled(reference_dA), exact, _draw_A_and_Y)
     for g in outputs:
         yield _pair(loss, g)
 
@@ -76,7 +85,13 @@ def _pair(loss: Loss, g: Activation) -> Case:
         losses, pull = jax.vjp(lambda Z: oracles.losses(loss, g, Z, Y), Z)
         return losses, pull(jnp.ones_like(losses))[0]
 
-    return Case(f"{loss} of {g}: 𝓛 and Δ[L]", by_hand, reference, _draw_Z_and_Y)
+    def exact(m: Any, Z: Any, Y: Any) -> Any:
+        Z, Y = m.exact(Z), m.exact(Y)
+        A = m.stored(m.g(g, Z))
+        Δ = m.stored(recipe.output_delta(m, loss, g, Z, A, Y))
+        return recipe.losses(m, loss, g, Z, A, Y), Δ
+
+    return Case(f"{loss} of {g}: 𝓛 and Δ[L]", by_hand, reference, exact, _draw_Z_and_Y)
 
 
 def _draw_A_and_Y(rng: np.random.Generator) -> Arrays:
@@ -99,23 +114,30 @@ def _affine(W: Any, b: Any, A: Any) -> Any:
     return W @ A + b
 
 
+def _exact(f: Any) -> Any:
+    return lambda m, *arrays: f(m, *map(m.exact, arrays))
+
+
 DENSE = [
     Case(
         "dense: Z = WA + b",
         lambda W, b, A, Δ: dense.forward({"W": W, "b": b}, A),
         oracles.compiled(lambda W, b, A, Δ: _affine(W, b, A)),
+        _exact(lambda m, W, b, A, Δ: m.stored(W @ A + b)),
         _draw_dense,
     ),
     Case(
         "dense: WᵀΔ",
         lambda W, b, A, Δ: dense.pull({"W": W, "b": b}, Δ),
         oracles.compiled(lambda W, b, A, Δ: jax.vjp(_affine, W, b, A)[1](Δ)[2]),
+        _exact(lambda m, W, b, A, Δ: W.T @ Δ),
         _draw_dense,
     ),
     Case(
         "dense: ΔAᵀ and ΣΔ",
         lambda W, b, A, Δ: tuple(dense.sums(A, Δ)[name] for name in ("W", "b")),
         oracles.compiled(lambda W, b, A, Δ: jax.vjp(_affine, W, b, A)[1](Δ)[:2]),
+        _exact(lambda m, W, b, A, Δ: (Δ @ A.T, Δ.sum(axis=1, keepdims=True))),
         _draw_dense,
     ),
 ]

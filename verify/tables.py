@@ -1,33 +1,45 @@
 """The proof on a terminal: a table of errors, a table of digits, and a closing line."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from verify.accuracy import Accuracy
-from verify.cases import HOWS, Case, How
-from verify.errors import Comparison
+from verify.cases import How, Judged
 
 CELL = 9
+BESIDE = "jax.grad"
 
-ERRORS = f"""\
-Against jax.grad of the page in float64. The worst entry, in ULPs of the largest entry of its
-array; the bound follows from the number of roundings.
+ABOUT_ERRORS = f"""\
+Against the page to many digits; networks, at the end, against jax.grad in float64. The worst entry,
+in ULPs of the largest entry of its array, beside that of {BESIDE} on the same inputs in the same
+dtype; and the largest part of its bound that an error takes up.
+"""
 
-{"float64":>{2 * CELL}}{"float32":>{2 * CELL}}
-{"jit":>{CELL}}{"eager":>{CELL}}{"jit":>{CELL}}{"eager":>{CELL}}{"bound":>{CELL}}"""
-
-DIGITS = f"""
+ABOUT_DIGITS = f"""
 Against exact values, under jit. The worst of all inputs, in ULPs of the exact value, beside what
 people write: jax.nn and optax, and jax.grad of them. For soft targets in u(A·1ᵀY + Y), as A − Y
 cancels.
 
 {"":24}{"":10}{"inputs":>11}{"ours":>{CELL}}{"bound":>{CELL}}{"usual":>{CELL}}   worst at"""
 
+ABOUT_EVERYTHING = """
+All 2³² float32 inputs, as above; ±∞ and NaN too.
+"""
 
-def errors(case: Case, found: Mapping[How, Comparison]) -> str:
+
+def heading(dtypes: Sequence[str]) -> str:
+    """Three columns for each dtype, and the last."""
+    above = "".join(f"{dtype:>{3 * CELL}}" for dtype in dtypes)
+    columns = "".join(f"{name:>{CELL}}" for name in ("jit", "eager", BESIDE) * len(dtypes))
+    return f"{ABOUT_ERRORS}\n{above}\n{columns}{'of bound':>{CELL}}"
+
+
+def errors(name: str, found: Mapping[How, Judged], dtypes: Sequence[str]) -> str:
     """One line of the first table; what is not right is named below it."""
-    cells = "".join(f"{_cell(found[how]) if how in found else '':>{CELL}}" for how in HOWS)
-    faults = [f"\n      {how.dtype} {_mode(how)}: {c}" for how, c in found.items() if not c.ok]
-    return f"{cells}{case.roundings / 2:>{CELL}.0f}   {case.name}" + "".join(faults)
+    cells = "".join(_of_dtype(found, dtype) for dtype in dtypes)
+    part = max(judged.ours.error for judged in found.values())
+    faults = [line for how, judged in found.items() for line in _faults(how, judged)]
+    return f"{cells}{part:>{CELL}.2g}   {name}" + "".join(faults)
 
 
 def digits(row: Accuracy) -> str:
@@ -39,15 +51,26 @@ def digits(row: Accuracy) -> str:
     )
 
 
-def closing(comparisons: Sequence[Comparison], accuracies: Sequence[Accuracy]) -> str:
-    right = [c.ok for c in comparisons] + [a.ok for a in accuracies]
-    entries = sum(c.entries for c in comparisons) + sum(a.inputs for a in accuracies)
+def closing(judged: Sequence[Judged], accuracies: Sequence[Accuracy]) -> str:
+    right = [j.ok for j in judged] + [a.ok for a in accuracies]
+    entries = sum(j.ours.entries for j in judged) + sum(a.inputs for a in accuracies)
     return f"\n{entries:,} entries compared; {sum(right)} passed, {len(right) - sum(right)} failed"
 
 
-def _cell(comparison: Comparison) -> str:
-    return f"{comparison.ulps:.2g}" if comparison.ok else "WRONG"
+def _of_dtype(found: Mapping[How, Judged], dtype: str) -> str:
+    ways = [found.get(How(dtype, compiled)) for compiled in (True, False)]
+    ours = ["" if way is None else _ulps(way) for way in ways]
+    beside = [way.autodiff_ulps for way in ways if way and not math.isnan(way.autodiff_ulps)]
+    cells = [*ours, f"{beside[0]:.2g}" if beside else ""]
+    return "".join(f"{cell:>{CELL}}" for cell in cells)
 
 
-def _mode(how: How) -> str:
-    return "jit" if how.compiled else "eager"
+def _ulps(judged: Judged) -> str:
+    return f"{judged.ulps:.2g}" if judged.ours.ok else "WRONG"
+
+
+def _faults(how: How, judged: Judged) -> list[str]:
+    faults = [] if judged.ours.ok else [f"\n      {how}: {judged.ours}"]
+    if judged.autodiff is None or judged.autodiff.ok:
+        return faults
+    return [*faults, f"\n      {how}: the oracles disagree; {BESIDE}: {judged.autodiff}"]

@@ -1,0 +1,1 @@
+"""The proof of pure_nn as `python -m verify` runs it: on all cores, and over all of float32."""

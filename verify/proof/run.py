@@ -1,0 +1,113 @@
+"""The proof on all cores: tables that are printed row by row, as the results come in."""
+
+import contextlib
+import itertools
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from rich.console import Console
+
+from verify import tables
+from verify.accuracy import Accuracy
+from verify.cases import How, Judged
+from verify.proof.plan import Plan
+from verify.proof.progress import bar, say
+from verify.rows import check, jobs, rows
+
+
+class Result(NamedTuple):
+    """All that was found, by the number of the row and the way."""
+
+    errors: dict[int, dict[How, Judged]]
+    digits: list[Accuracy]
+
+    @property
+    def judged(self) -> list[Judged]:
+        return [judged for found in self.errors.values() for judged in found.values()]
+
+    @property
+    def ok(self) -> bool:
+        return all(j.ok for j in self.judged) and all(a.ok for a in self.digits)
+
+
+@contextlib.contextmanager
+def workers(device: str | None) -> Iterator[Executor]:
+    """A process for each core; whichever is free takes the next row."""
+    spawn = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(os.cpu_count(), spawn, initializer=start, initargs=(device,))
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def start(device: str | None) -> None:
+    """Ctrl-C ends a worker without a word; what it computes, it computes on the device."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if device is not None:
+        jax.config.update("jax_default_device", jax.devices(device)[0])
+
+
+def device_name() -> str:
+    (device,) = jnp.zeros(()).devices()
+    return f"{device.platform} {device.device_kind}"
+
+
+def prove(executor: Executor, plan: Plan, console: Console) -> Result:
+    """Prints the tables as the results come in."""
+    errors = _submit_rows(executor, plan)
+    digits = [executor.submit(f, *args, names=plan.names) for f, *args in plan.sweeps]
+    futures = [*(future for row in errors.values() for _, future in row), *digits]
+    with bar(console, "proof", len(futures)) as advance:
+        for future in futures:
+            future.add_done_callback(lambda _: advance())
+        result = Result(_print_errors(errors, plan.shown, console), _print_digits(digits, console))
+    say(console, tables.closing(result.judged, result.digits))
+    return result
+
+
+Submitted = dict[int, list[tuple[Sequence[How], Future[list[Judged]]]]]
+
+
+def _submit_rows(executor: Executor, plan: Plan) -> Submitted:
+    submitted: Submitted = {}
+    for number, hows in jobs(plan.numbers, plan.dtypes):
+        future = executor.submit(check, number, hows)
+        submitted.setdefault(number, []).append((hows, future))
+    return submitted
+
+
+def _print_errors(
+    errors: Submitted, dtypes: Sequence[str], console: Console
+) -> dict[int, dict[How, Judged]]:
+    found = {}
+    if errors:
+        say(console, tables.heading(dtypes))
+    for section, numbers in itertools.groupby(errors, lambda i: rows()[i].section):
+        say(console, f"\n{section}")
+        for i in numbers:
+            found[i] = dict(_judged(errors[i]))
+            say(console, tables.errors(rows()[i].case.name, found[i], dtypes))
+    return found
+
+
+def _judged(row: Sequence[tuple[Sequence[How], Future[list[Judged]]]]) -> Iterator[Any]:
+    for hows, future in row:
+        yield from zip(hows, future.result(), strict=True)
+
+
+def _print_digits(digits: Sequence[Future[list[Accuracy]]], console: Console) -> list[Accuracy]:
+    if digits:
+        say(console, tables.ABOUT_DIGITS)
+    found = []
+    for future in digits:
+        for accuracy in future.result():
+            say(console, tables.digits(accuracy))
+            found.append(accuracy)
+    return found
