@@ -90,17 +90,14 @@ def diagnose(
         c, before = forwards.check(c, found or {}, unit)
         got = _by_name(grads, found or {})
         lower = lower_precision(got.values(), dtype)
-        if (
-            lower
-            and _judged(Problem(c, got, {}, rounding.unit(lower), lower), []).verdict != "wrong"
-        ):
-            return _of_lower_precision(lower, dtype, got)
+        in_lower = _judged(Problem(c, got, {}, rounding.unit(lower), lower), []) if lower else None
+        if in_lower and in_lower.verdict != "wrong":
+            return _of_lower_precision(lower, dtype, f"db[{c.L}]")
         return _judged(Problem(c, got, {}, unit, str(jnp.dtype(dtype))), before)
 
 
-def _of_lower_precision(lower: str, dtype: DTypeLike, got: Mapping[str, F64]) -> Diagnosis:
+def _of_lower_precision(lower: str, dtype: DTypeLike, first: str) -> Diagnosis:
     text = f"all gradients are numbers of {lower}, and as near as that allows: they are computed"
-    first = next(reversed(got))
     names = (f"{text} in a lower precision than {jnp.dtype(dtype)}",)
     return Diagnosis("wrong", first, names, kinds=((frozenset({"precision"}),),))
 
