@@ -5,7 +5,7 @@
                  as g(sz) = s g(z) for ReLU, leaky ReLU and the identity
 
 leave Ŷ and J as they are. The gradients are relabelled alike, or divided by sᵢ and multiplied
-by it. Every sᵢ is ½ or 2, which rounds nothing.
+by it. Half of the sᵢ are 2 and the rest are 1, so that nothing is rounded, and no z to 0.
 """
 
 import functools
@@ -60,7 +60,7 @@ def rescaled(hidden: Sequence[Units], of: Gradient, args: Args, rng: Rng) -> Law
         return (x * along).astype(x.dtype)
 
     sizes = [size(layer, of.params(args)) for layer in hidden]
-    factors = [rng.permutation(np.resize([0.5, 2.0], n)) for n in sizes]
+    factors = [rng.permutation(np.resize([2.0, 1.0], n)) for n in sizes]
     change = functools.partial(_along_units, hidden, multiply, factors)
     return _of_params("scaling of ReLU networks", of, args, change, change)
 
