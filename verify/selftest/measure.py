@@ -1,0 +1,113 @@
+"""How many mistakes are found, and of how many the layer and the name are right."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from verify.selftest.engines import Engine, Said
+from verify.selftest.planted import Planted
+from verify.selftest.score import Score, score
+from verify.selftest.trial import VISIBLE, Trial, plant, tasks
+
+KEPT = 3  # examples of what is not right, for each row
+
+
+@dataclasses.dataclass
+class Tally:
+    """Counts of one row: `trials` change the gradient by more than rounding.
+
+    equal    changed nothing beyond rounding, and of these `at_one` had one example
+    near     changed it by about as much as rounding does; `near_found` of them were found
+    alarms   equal ones that were called wrong all the same
+    """
+
+    counts: Counter[str] = dataclasses.field(default_factory=Counter)
+    examples: list[str] = dataclasses.field(default_factory=list)
+
+    def __getitem__(self, what: str) -> int:
+        return self.counts[what]
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.counts + other.counts, self.examples + other.examples)
+
+    def share(self, what: str, of: str = "trials") -> float:
+        return self[what] / self[of] if self[of] else float("nan")
+
+    def note(self, example: str) -> None:
+        self.examples = [*self.examples, example][:KEPT]
+
+
+def measure(
+    mistakes: Sequence[Planted],
+    engine: Engine,
+    cases: int,
+    seed: int,
+    dtype: Any,
+    design: int | None = None,
+) -> Tally:
+    """So many trials of mistakes that are made together"""
+    tally = Tally()
+    for trial in trials(mistakes, cases, seed, dtype, design):
+        count(tally, trial, engine(trial.task, trial.gradient))
+    return tally
+
+
+def trials(
+    mistakes: Sequence[Planted], cases: int, seed: int, dtype: Any, design: int | None = None
+) -> Iterator[Trial]:
+    drawn = tasks(mistakes, seed, dtype, design)
+    for _, (task, layers) in zip(range(cases), drawn, strict=False):
+        trial = plant(task, tuple(zip(mistakes, layers, strict=True)))
+        if len(mistakes) == 1 or _matter(trial):
+            yield trial
+
+
+def _matter(trial: Trial) -> bool:
+    """None of several mistakes is hidden by the others."""
+    planted = trial.planted
+    for i in range(len(planted)):
+        fewer = plant(trial.task, planted[:i] + planted[i + 1 :])
+        same = [_near(fewer.got[name], trial.got[name], trial.rounding[name]) for name in trial.got]
+        if all(same) or not fewer.wrong:
+            return False
+    return True
+
+
+def _near(a: Any, b: Any, rounding: Any) -> bool:
+    return a.shape == b.shape and bool(np.all(np.abs(a - b) <= VISIBLE * rounding))
+
+
+def count(tally: Tally, trial: Trial, said: Said) -> None:
+    counts = tally.counts
+    if trial.wrong:
+        _score(tally, trial, said, score(trial, said))
+    elif trial.equal:
+        counts["equal"] += 1
+        counts["at one"] += trial.task.B == 1
+        counts["alarms"] += said.verdict == "wrong"
+    else:
+        counts["near"] += 1
+        counts["near found"] += said.verdict != "ok"
+
+
+def _score(tally: Tally, trial: Trial, said: Said, judged: Score) -> None:
+    counts = tally.counts
+    counts["trials"] += 1
+    counts["found"] += judged.detected
+    if judged.detected:
+        counts["layer"] += judged.layer
+        counts["array"] += judged.array
+        counts[judged.naming] += 1
+        counts["kinds"] += judged.choices
+    if not (judged.detected and judged.layer and judged.naming in _fair(trial)):
+        where = ", ".join(f"{mistake.name} in layer {k}" for mistake, k in trial.planted)
+        tally.note(f"{where}: {trial.task}\n{said.text}")
+
+
+def _fair(trial: Trial) -> set[str]:
+    """What may be said of a mistake of no catalogue, and of two at once"""
+    known = len(trial.planted) == 1 and not trial.planted[0][0].stranger
+    return {"right"} if known else {"right", "some", "unknown"}
