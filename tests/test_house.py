@@ -19,6 +19,7 @@ STANDARD = {"ast", "collections", "concurrent", "contextlib", "dataclasses", "de
 STANDARD |= {"functools", "hashlib", "importlib", "inspect", "itertools", "json", "math"}
 STANDARD |= {"multiprocessing", "numbers", "os", "pathlib", "platform", "random", "signal", "sys"}
 STANDARD |= {"tempfile", "time", "types", "typing"}
+STANDARD |= {"re", "zipfile", "zlib"}
 
 
 def imports(source: str) -> set[str]:

@@ -1,0 +1,107 @@
+"""The verdict on a file, and the mistakes, in the page's notation."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from verify.saved import multiples
+from verify.saved.choose import Choice, File
+from verify.saved.fit import Judged
+from verify.saved.readings import Reading
+from verify.saved.text import stored
+from verify.saved.values import Saved
+
+STATE = {
+    "reduction": "reduction='mean' or reduction='sum'",
+    "loss": "loss='squared_error' (½‖A − Y‖²), 'sse' (‖A − Y‖²) or 'mse' (‖A − Y‖²/n)",
+}
+IN_A_SUM = {  # what is said of the mean, where J is the sum
+    "(1/B) ": "",
+    ": the mean over the batch is missing": "",
+    "the mean is taken twice": "the mean is taken where J is the sum",
+}
+QUANTITY = re.compile(r"(?:d[Wb]|[WbZAΔ])\[\d+\]")
+DECIDING = ("activations", "loss")
+
+
+def verdict(saved: Saved, file: File, choice: Choice) -> Iterator[str]:
+    best, d = choice.best, choice.best.diagnosis
+    if choice.rounded:
+        yield f"inaccurate: {choice.rounded}"
+        yield "  save the numbers in full, as %.17g prints them, or state the dtype"
+        return
+    if d.ok:
+        yield from _right(saved, file, choice)
+        return
+    yield f"{d.verdict}, and first {d.first}"
+    yield from _as_what(file, best.reading)
+    yield from _mistakes(best)
+    yield from _where(d.names, saved, best.reading)
+    yield from _for_the_page(choice)
+    yield from _nothing_fits(saved, file, best)
+
+
+def _right(saved: Saved, file: File, choice: Choice) -> Iterator[str]:
+    if not choice.decided:
+        every = [multiples.said(choice.best.reading)]
+        every += multiples.same_scale(choice.best.reading, file.stated)
+        yield f"undecided: right if {' or '.join(every)}"
+        yield from _for_the_page(choice)
+        return
+    guessed = [what for what in DECIDING if not saved.has(what)]
+    network = f", for the {' and '.join(guessed)} inferred above" * bool(guessed)
+    yield f"ok: every gradient is right{network}"
+
+
+def _as_what(file: File, reading: Reading) -> Iterator[str]:
+    if reading.scale != 1:
+        yield (
+            f"  {multiples.said(reading)}; numbers below are those of the file divided by "
+            f"{reading.scale:.6g}"
+        )
+
+
+def _mistakes(judged: Judged) -> Iterator[str]:
+    d, is_sum = judged.diagnosis, judged.reading.reduction == "sum"
+    lines = [f"  {name}" for name in d.names]
+    lines += [f"  or, as the numbers would be the same: {'; '.join(o)}" for o in d.others]
+    yield from (_of_the_sum(line) if is_sum else line for line in lines)
+
+
+def _of_the_sum(sentence: str) -> str:
+    for mean, total in IN_A_SUM.items():
+        sentence = sentence.replace(mean, total)
+    return sentence
+
+
+def _for_the_page(choice: Choice) -> Iterator[str]:
+    """What the usual J would make of it, and how to decide"""
+    if choice.decided or choice.page is None:
+        return
+    r, page = choice.best.reading, choice.page
+    yield f"  but if {multiples.said(page.reading)}:"
+    yield from (f"  {line}" for line in _mistakes(page))
+    missing = [STATE["reduction"]] * (r.reduction != page.reading.reduction)
+    missing += [STATE["loss"]] * (r.loss != page.reading.loss)
+    yield f"  which J is meant? Save it as J, or state {' and '.join(missing)}"
+
+
+def _where(names: Sequence[str], saved: Saved, reading: Reading) -> Iterator[str]:
+    """What the quantities in the messages are called in the file, where it is not plain"""
+    for quantity in dict.fromkeys(QUANTITY.findall(" ".join(names))):
+        if saved.has(quantity):
+            name, said = (
+                saved.names.of[quantity],
+                stored(quantity.partition("[")[0], reading.at.transposed),
+            )
+            if said or re.sub(r"[\W_]", "", name) != re.sub(r"[\W_]", "", quantity):
+                yield f"  in the file {quantity} is {name}{f', {said}' * bool(said)}"
+
+
+def _nothing_fits(saved: Saved, file: File, best: Judged) -> Iterator[str]:
+    """Where no reading explains the file, what to state"""
+    missing = [what for what in ("activations", "loss", "reduction") if not saved.has(what)]
+    if missing and not best.diagnosis.known and best.missed >= 2 * saved.L:
+        yield (
+            f"  no usual network gives any of these gradients, so the one above is a guess; state "
+            f"{', '.join(missing)} for a better one"
+        )
