@@ -25,7 +25,9 @@ def tried(report: Report) -> set[str]:
 
 
 def noted(report: Report) -> dict[str, str]:
-    return dict(note.split(": ", 1) for note in report.notes)
+    """Why a law was not tried"""
+    notes = (note.split(": ", 1) for note in report.notes)
+    return {law: why for names, why in notes for law in names.split(", ")}
 
 
 NET = pure_nn.Network(("relu", "leaky_relu", "softmax"))
@@ -69,7 +71,10 @@ def test_numpy(dtype: str) -> None:
     assert report.ok, str(report)
     assert tried(report) == {"two calls", "arguments left alone"} | OF_A_NETWORK
     assert set(noted(report)) == {"jit = eager", "vmap = loop"}
-    assert all("JAX cannot trace it (TracerArrayConversionError" in n for n in report.notes)
+    (note,) = report.notes
+    assert note == (
+        "jit = eager, vmap = loop: not tried, a function of NumPy, which JAX cannot trace"
+    )
 
 
 # other layouts
@@ -148,10 +153,10 @@ def test_a_mistake_in_each_layout(layout: str) -> None:
 
 def test_nothing_is_known_of_the_network() -> None:
     notes = noted(check_laws(RIGHT.value_and_grad, ARGS))
-    unknown = "not tried, the network is not known: say activations="
-    assert all(notes[law].startswith(unknown) for law in plan.UNITS)
+    unknown = "not tried, the network is not known, see activations="
+    assert {notes[law] for law in plan.UNITS} == {unknown}
     assert notes[plan.COLUMNS] == (
-        "not tried, the output is not known to be a softmax with cross-entropy"
+        "not tried, the output is not known to be softmax with cross-entropy"
     )
 
 
@@ -221,13 +226,26 @@ def not_finite(params: Any, X: Any, Y: Any) -> Any:
 NO_GRADIENTS: dict[str, tuple[Callable[..., Any], str]] = {
     "random": (
         lambda params, X, Y: (np.random.default_rng().normal(), params),
-        "two calls: two calls with the same arguments differ: look for randomness",
+        "WRONG: two calls: two calls with the same arguments differ. Look for randomness",
     ),
-    "writes": (writes, "arguments left alone: the function changes its arguments"),
-    "a list": (lambda params, X, Y: (np.mean(X), list(params)), "a gradient: "),
-    "a shape": (lambda params, X, Y: (np.mean(X), transposed(params)), "a gradient: "),
-    "no scalar": (lambda params, X, Y: (X, params), "a gradient: "),
-    "not finite": (lambda params, X, Y: (np.log(-abs(X)).mean(), params), "a gradient: "),
+    "writes": (writes, "WRONG: arguments left alone: the function changes its arguments."),
+    "a list": (
+        lambda params, X, Y: (np.mean(X), list(params)),
+        "WRONG: the gradient: expected the structure of what it is taken of, ({'W': *, 'b': *}, ",
+    ),
+    "a shape": (
+        lambda params, X, Y: (np.mean(X), transposed(params)),
+        "WRONG: W[1]: expected shape (5, 4), got (4, 5)",
+    ),
+    "no scalar": (lambda params, X, Y: (X, params), "WRONG: J: expected one number, got shape"),
+    "not finite": (
+        lambda params, X, Y: (np.log(-abs(X)).mean(), params),
+        "WRONG: J: is not finite",
+    ),
+    "zeros": (
+        lambda params, X, Y: (0.0, jax.tree.map(np.zeros_like, params)),
+        "UNDECIDED: the gradient: all zeros, and zeros obey every law: try other arguments",
+    ),
 }
 
 
@@ -235,9 +253,7 @@ NO_GRADIENTS: dict[str, tuple[Callable[..., Any], str]] = {
 @pytest.mark.parametrize("what", NO_GRADIENTS)
 def test_no_gradient(what: str) -> None:
     f, message = NO_GRADIENTS[what]
-    report = check_laws(f, ARGS)
-    assert report.verdict == "wrong"
-    assert report.mistakes[0].startswith(message)
+    assert str(check_laws(f, ARGS)).startswith(message)
 
 
 def test_arguments_that_are_written_into_are_named() -> None:
@@ -246,12 +262,14 @@ def test_arguments_that_are_written_into_are_named() -> None:
     assert "let it make a new array" in wrong[0].comparison.fault
 
 
-def test_zeros_prove_nothing() -> None:
-    report = check_laws(lambda p, X, Y: (0.0, jax.tree.map(np.zeros_like, p)), ARGS)
-    assert report.verdict == "undecided"
-    assert report.notes[0] == (
-        "all zeros, of which laws say nothing: J, W[1], b[1], W[2], b[2], W[3], b[3]"
-    )
+def test_zeros_are_named() -> None:
+    def dead(params: Any, X: Any, Y: Any) -> Any:
+        J, grads = RIGHT.value_and_grad(params, X, Y)
+        return J, (jax.tree.map(np.zeros_like, grads[0]), *grads[1:])
+
+    report = check_laws(dead, ARGS)
+    assert report.ok
+    assert report.notes[0] == "all zeros, of which laws say nothing: W[1], b[1]"
 
 
 def test_an_error_in_the_function_is_the_callers() -> None:

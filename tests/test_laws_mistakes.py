@@ -105,6 +105,29 @@ def test_a_sum_is_no_mean() -> None:
     assert laws_of(both) == laws_of(Student(), reduction="sum") == {DUPLICATED, DIVIDED}
 
 
+GRADIENTS = "W[1], b[1], W[2], b[2], W[3], b[3]"
+FACTORS: dict[str, tuple[Any, str]] = {
+    "1/B missing": ("mean", f"the mean doubles in {GRADIENTS}: 1/B is missing, or this is a sum"),
+    "1/B missing in J": ("mean", "the mean doubles in J: 1/B is missing, or this is a sum"),
+    "1/B twice": ("mean", f"the mean is halved in {GRADIENTS}: 1/B is there twice"),
+    "none": (
+        "sum",
+        f"the sum stays in J, {GRADIENTS}: 1/B does not belong in a sum, or this is a mean",
+    ),
+    "1/(B − 1)": ("mean", "a mean stays, and a sum doubles. Look for 1/B, and for an example"),
+    "last example left out": ("mean", "a mean stays, and a sum doubles. Look for 1/B"),
+}
+
+
+@pytest.mark.parametrize("mistake", FACTORS)
+def test_a_duplicated_batch_tells_factors(mistake: str) -> None:
+    reduction, said = FACTORS[mistake]
+    f = MISTAKES[mistake][0].value_and_grad
+    report = check_laws(f, arguments(), reduction=reduction, seed=0)
+    (sentence,) = (m for m in report.mistakes if m.startswith(DUPLICATED))
+    assert said in sentence
+
+
 # Ŷ and Δ, where there are functions for them
 
 

@@ -106,13 +106,13 @@ def test_which_laws_find_it(mistake: str) -> None:
     backward, laws = MISTAKES[mistake]
     report = check_rule_laws(times, backward, (W, A), examples=(1,))
     assert broken(report) == laws
-    assert {"jit = eager", "vmap = loop"} <= {note.partition(":")[0] for note in report.notes}
+    assert report.notes[0].startswith("jit = eager, vmap = loop: not tried, a function of NumPy")
 
 
 def test_no_batch_unless_it_is_said() -> None:
     report = check_rule_laws(times, pulled, (W, A))
-    assert {n.partition(":")[0] for n in report.notes} == {JIT, VMAP, *plan.BATCH}
     assert report.ok
+    assert report.notes[1] == f"{', '.join(plan.BATCH)}: not tried, no argument holds examples"
 
 
 def test_a_cotangent_is_missing() -> None:

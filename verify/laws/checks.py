@@ -64,7 +64,7 @@ def check_laws(
         yield from plan.of_units(s, gradient, net, rng)
         yield from plan.of_output(s, net, s.args[targets], example_axis)
 
-    check = Check(gradient, args, gradient.of_all(params), steps, chosen(seed))
+    check = Check(gradient, args, gradient.of_all(params), steps, chosen(seed), reduction)
     return check.report(name or called(value_and_grad), without)
 
 
@@ -101,7 +101,7 @@ def check_rule_laws(
         yield from plan.of_batch(s, of, rng)
         yield from plan.of_cotangent(s, args, cotangents)
 
-    check = Check(rule, given, rule.of_all(args, args), steps, seed)
+    check = Check(rule, given, rule.of_all(args, args), steps, seed, "sum")
     return check.report(name or called(backward), without)
 
 
@@ -114,13 +114,14 @@ class Check:
     params: Any
     steps: Callable[[Subject, Rng], Iterable[Step]]
     seed: int
+    reduction: str
 
     def report(self, name: str, without: Collection[str]) -> Report:
         plan.require_known(without)
         dtype = coarsest(self.args)
         with precision(self.args):
             findings, notes = self.applied(dtype, without)
-        mistakes = words.broken(findings)
+        mistakes = words.broken(findings, self.reduction)
         return Report(name, dtype.name, tuple(findings), (), mistakes, tuple(notes), self.seed)
 
     def applied(
@@ -136,13 +137,14 @@ class Check:
         if not all(finding.verdict == "ok" for finding in found):
             return found, ["no other law was tried: pass randomness as an argument, such as a key"]
         found += judge.nothing(s)
-        notes = judge.zeros(s)
+        notes, untried = judge.zeros(s), dict[str, list[str]]()
         for name, law in (*plan.of_calls(s, rng), *self.steps(s, rng)):
             why = "left out" if name in without else law
             if isinstance(why, str):
-                notes.append(f"{name}: not tried, {why}")
+                untried.setdefault(why, []).append(name)
             else:
                 found += why()
+        notes += [f"{', '.join(names)}: not tried, {why}" for why, names in untried.items()]
         return found, notes
 
 

@@ -17,7 +17,7 @@ from verify.report import Finding
 
 Rng = np.random.Generator
 Named = dict[str, Any]
-ZEROS = "its gradient is all zeros, and zeros obey every law: try other arguments"
+ZEROS = "all zeros, and zeros obey every law: try other arguments"
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,11 @@ def too_large(s: Subject, times: int) -> str:
 
 def arguments_left_alone(s: Subject) -> list[Finding]:
     """By a function of NumPy arrays, which are given copies of the caller's"""
+    law, left_alone = "arguments left alone", s.f.left_alone(s.args)
     fault = "the function writes into it; let it make a new array, as in W = W - step"
-    same = Comparison("", (), 0.0, 0.0, 0.0, 0.0, 1)
-    return [
-        finding("arguments left alone", replace(same, where=name, fault="" if ok else fault))
-        for name, ok in s.f.left_alone(s.args).items()
-    ]
+    written = [Comparison(name, fault=fault) for name, same in left_alone.items() if not same]
+    same = Comparison("the arguments", (), 0.0, 0.0, 0.0, 0.0, len(left_alone))
+    return [finding(law, comparison) for comparison in written or [same]]
 
 
 def two_calls(s: Subject) -> list[Finding]:
@@ -153,21 +152,24 @@ def _name(what: str, path: Sequence[Any]) -> str:
 def faults(result: Result, params: Any) -> list[Finding]:
     """Another structure or shape than what it is the gradient of; numbers that are not finite."""
     found = [
-        f"{name} is not finite" for name, x in named(result).items() if not np.isfinite(x).all()
+        Comparison(name, fault="is not finite")
+        for name, x in named(result).items()
+        if not np.isfinite(x).all()
     ]
     if np.size(result.get("J", 0)) != 1:
-        found.append(f"J: expected one number, got shape {np.shape(result['J'])}")
+        found.append(Comparison("J", fault=f"expected one number, got shape {result['J'].shape}"))
     found += _misshapen(result.get("grads", params), params)
-    return [finding("a gradient", Comparison("value_and_grad", fault=fault)) for fault in found]
+    return [finding("a gradient", fault) for fault in found]
 
 
-def _misshapen(grads: Any, params: Any) -> list[str]:
-    ours, theirs = jax.tree.structure(grads), jax.tree.structure(params)
-    if str(ours) != str(theirs):
-        return [f"expected a gradient of the structure {theirs}, got {ours}"]
+def _misshapen(grads: Any, params: Any) -> list[Comparison]:
+    ours, theirs = (str(jax.tree.structure(tree))[10:-1] for tree in (grads, params))
+    if ours != theirs:
+        fault = f"expected the structure of what it is taken of, {theirs}, got {ours}"
+        return [Comparison("the gradient", fault=fault)]
     pairs = zip(jax.tree.leaves_with_path(grads), jax.tree.leaves(params), strict=True)
     return [
-        f"{_name('grads', path)}: expected shape {np.shape(y)}, got {np.shape(x)}"
+        Comparison(_name("grads", path), fault=f"expected shape {np.shape(y)}, got {np.shape(x)}")
         for (path, x), y in pairs
         if np.shape(x) != np.shape(y)
     ]
@@ -177,7 +179,8 @@ def nothing(s: Subject) -> list[Finding]:
     """Zeros obey every law"""
     if any(np.any(x) for name, x in s.result.items() if name not in ("J", "out")):
         return []
-    return [undecided("a gradient", ZEROS)]
+    fault = Comparison("the gradient", fault=ZEROS)
+    return [Finding("law: a gradient", fault, "undecided")]
 
 
 def zeros(s: Subject) -> list[str]:

@@ -78,9 +78,8 @@ def of_calls(s: Subject, rng: Rng) -> Iterator[Step]:
     """Of any function"""
     if s.f.of_numpy:
         yield CALLS[0], lambda: judge.arguments_left_alone(s)
-    why = f"JAX cannot trace it ({s.f.untraceable})"
-    yield CALLS[1], why if s.f.untraceable else lambda: judge.jit_is_eager(s)
-    yield CALLS[2], why if s.f.untraceable else lambda: judge.vmap_is_loop(s, rng)
+    yield CALLS[1], s.f.untraceable or (lambda: judge.jit_is_eager(s))
+    yield CALLS[2], s.f.untraceable or (lambda: judge.vmap_is_loop(s, rng))
 
 
 def of_batch(s: Subject, of: Batch, rng: Rng) -> Iterator[Step]:
@@ -95,7 +94,7 @@ def of_units(s: Subject, gradient: Gradient, net: Architecture, rng: Rng) -> Ite
     def changed(make: Callable[..., Law], layers: Sequence[Units]) -> Callable[[], list[Finding]]:
         return law(s, lambda: make(layers, gradient, s.args, rng))
 
-    unknown = "the network is not known: say activations=, and units= for other names than W and b"
+    unknown = "the network is not known, see activations="
     why = "nothing is hidden" if net.units else unknown
     yield UNITS[0], changed(units.relabelled, net.hidden) if net.hidden else why
     why = "no hidden ReLU, leaky ReLU or identity" if net.activations else unknown
@@ -106,7 +105,7 @@ def of_units(s: Subject, gradient: Gradient, net: Architecture, rng: Rng) -> Ite
 def of_output(s: Subject, net: Architecture, Y: Any, example_axis: int) -> Iterator[Step]:
     softmax = net.activations[-1:] == ("softmax",) and net.loss in (None, "cross_entropy")
     if not softmax:
-        yield COLUMNS, "the output is not known to be a softmax with cross-entropy"
+        yield COLUMNS, "the output is not known to be softmax with cross-entropy"
     elif why := outputs.no_distribution(Y, example_axis):
         yield COLUMNS, why
     else:

@@ -65,7 +65,7 @@ class Program:
     f: Callable[..., Any]
     args: Args
     of_numpy: bool = False
-    untraceable: str = ""  # why JAX cannot trace it
+    untraceable: str = ""  # or why JAX cannot trace it
 
     def __call__(self, args: Args) -> Any:
         """f(*args) as NumPy arrays, by the compiled program where there is one"""
@@ -111,9 +111,14 @@ def program(f: Callable[..., Any], args: Args) -> Program:
     try:
         jax.eval_shape(traced._of_arrays, *traced._arrays(args))
     except Exception as error:  # whatever f does when it is given tracers
-        why = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        return _untraced(f, args, why)
+        return _untraced(f, args, _why(error))
     return traced
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, jax.errors.TracerArrayConversionError):
+        return "a function of NumPy, which JAX cannot trace"
+    return f"JAX cannot trace it ({type(error).__name__}: {str(error).partition(chr(10))[0]})"
 
 
 def _untraced(f: Callable[..., Any], args: Args, why: str) -> Program:
