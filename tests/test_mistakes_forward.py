@@ -8,7 +8,7 @@ import pytest
 from helpers import HIDDEN, SIZES, network, numpy_data, numpy_params, pairs
 
 import pure_nn
-from verify.mistakes import diagnose
+from verify.mistakes import diagnose, l2_of
 
 B = 6
 RNG = np.random.default_rng(3)
@@ -113,3 +113,18 @@ def test_every_output_and_loss_is_known(output: str, loss: str, L: int) -> None:
     twice = {"J": 2 * found["J"]}
     wrong = diagnose(network(output, loss, L), params, X, Y, grads, found=twice)
     assert [name[:22] for name in wrong.names] == ["J is 2 times too large"]
+
+
+def test_the_l2_term_of_a_cost_is_found() -> None:
+    params = numpy_params(SIZES[3])
+    X, Y = numpy_data(SIZES[3], 5, "cross_entropy")
+    net, names = network("softmax", "cross_entropy", 3), (*HIDDEN[3], "softmax")
+    plain = page.backward(names, "cross_entropy", params, X, Y, np.ones(5))
+    with_l2 = [
+        {"W": grad["W"] + 0.3 * layer["W"], "b": grad["b"]}
+        for grad, layer in zip(plain, params, strict=True)
+    ]
+    assert l2_of(net, params, X, Y, with_l2, 1e-12) == pytest.approx(0.3, rel=1e-9)
+    assert l2_of(net, params, X, Y, plain, 1e-12) == 0
+    doubled = [{k: 2 * x for k, x in layer.items()} for layer in plain]
+    assert l2_of(net, params, X, Y, doubled, 1e-12) is None

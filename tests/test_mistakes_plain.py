@@ -30,7 +30,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "transposed": ({"w": w.T}, "w: is transposed"),
     "keepdims": ({"v": v[:, 0]}, "v: has lost an axis: its shape is (4,), not (4, 1)"),
     "swapped": ({"w": u}, "w: is the gradient of u"),
-    "L2 missing": ({"w": w - 0.1 * VALUES["w"]}, "w: is off by -0.1 w: the L2 term λw is missing"),
+    "L2 missing": (
+        {"w": w - 0.1 * VALUES["w"]},
+        "w: is off by -0.1 w: an L2 term λw is missing, or has another λ",
+    ),
     "zero": ({"v": 0 * v}, "v: is zero: it was left out"),
     "NaN": ({"v": np.full((4, 1), np.nan)}, "v: has 4 entries that are NaN"),
     "row": ({"w": w * (np.arange(4) != 2)[:, None]}, "w: is wrong in row 2 alone (zero there)"),

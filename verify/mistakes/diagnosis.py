@@ -11,7 +11,7 @@ from jaxtyping import DTypeLike
 from pure_nn.network import Network
 from verify.mistakes import forwards, recipe, rounding
 from verify.mistakes.forms import F64
-from verify.mistakes.leaf import lower_precision
+from verify.mistakes.leaf import close, lower_precision
 from verify.mistakes.problem import Problem
 from verify.mistakes.recipe import Pass, backward
 from verify.mistakes.search import Group, explain, localised
@@ -94,6 +94,30 @@ def diagnose(
         if in_lower and in_lower.verdict != "wrong":
             return _of_lower_precision(lower, dtype, f"db[{c.L}]")
         return _judged(Problem(c, got, {}, unit, str(jnp.dtype(dtype))), before)
+
+
+def l2_of(
+    net: Network, params: Sequence[Mapping[str, Any]], X: Any, Y: Any, expected: Any, tol: float
+) -> float | None:
+    """λ of the cost that has the gradients `expected`; None where this network has none such.
+
+    tol    the largest error of an entry, relative to the largest of its array
+    """
+    with np.errstate(all="ignore"):
+        c = recipe.forward(net, params, X, Y)
+        Δ = backward(c).Δ
+        off = {l: np.asarray(expected[l - 1]["W"]) - c.W_sum(l, Δ[l]) for l in c.W}
+        squares = sum(np.sum(W**2) for W in c.W.values())
+        λ = float(sum(np.sum(off[l] * W) for l, W in c.W.items()) / (squares or 1.0))
+        for l, W in c.W.items():
+            for got, right in (
+                (expected[l - 1]["W"], c.W_sum(l, Δ[l]) + λ * W),
+                (expected[l - 1]["b"], c.b_sum(Δ[l])),
+            ):
+                if not close(np.asarray(got, np.float64), right, tol):
+                    return None
+        size = max(float(np.max(np.abs(c.W_sum(l, Δ[l])))) for l in c.W)
+        return λ if λ * max(np.max(np.abs(W)) for W in c.W.values()) > 4 * tol * size else 0.0
 
 
 def _of_lower_precision(lower: str, dtype: DTypeLike, first: str) -> Diagnosis:

@@ -8,7 +8,7 @@ Lengths = Mapping[str, int]  # how many examples, units … there are, by name; 
 
 def describe(θ: float, lengths: Lengths, tol: float) -> tuple[bool, str]:
     """Whether the factor has a name, and what «dW[2] …» then is; all names where they are equal."""
-    for names in (_simple, _of_lengths, _ratios):
+    for names in (_simple, _of_lengths, _ratios, _whole):
         same = [text for value, text in names(lengths) if value != 1 and abs(θ / value - 1) <= tol]
         if same:
             return True, ", or ".join(dict.fromkeys(same))
@@ -64,3 +64,9 @@ def _of_lengths(lengths: Lengths) -> Iterator[tuple[float, str]]:
 def _ratios(lengths: Lengths) -> Iterator[tuple[float, str]]:
     for (n, a), (m, b) in itertools.permutations(_others(lengths).items(), 2):
         yield n / m, f"is {n}/{m} times what it should be, where {n} = {a} and {m} = {b}"
+
+
+def _whole(lengths: Lengths) -> Iterator[tuple[float, str]]:
+    for n in range(3, 11):
+        yield n, f"is {n} times too large"
+        yield 1 / n, f"is {n} times too small"

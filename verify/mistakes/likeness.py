@@ -68,13 +68,15 @@ def _of_values(leaf: Leaf) -> Iterator[Mistake]:
     if not np.any(got):
         yield Mistake("zero", name, f"{name} is zero: it was left out")
         return
+    yield from _few(leaf)
+    yield from _rounded(leaf)
+    if leaf.is_like(leaf.right):
+        return  # as near as that, anything fits
     yield from _multiples(leaf)
     yield from _rearranged(leaf)
     yield from _with_the_parameter(leaf)
     if leaf.l2 and leaf.name.startswith("dW"):
         yield from _of_the_data_term(leaf.without_l2())
-    yield from _few(leaf)
-    yield from _rounded(leaf)
 
 
 def _multiples(leaf: Leaf) -> Iterator[Mistake]:
@@ -146,6 +148,10 @@ def _l2(leaf: Leaf, μ: float) -> tuple[str, str, str]:
     of, near = f"{leaf.name} is off by {μ:.6g} {what}", leaf.l2 and abs(μ) / leaf.l2
     if what.startswith("b"):
         return "L2 on b", leaf.name, f"{of}: an L2 term is applied to b, which has none"
+    if not leaf.l2:
+        missing = "is missing" if μ < 0 else "is one too many"
+        kind = "L2 missing" if μ < 0 else "L2 doubled"
+        return kind, leaf.name, f"{of}: an L2 term λ{what} {missing}, or has another λ"
     if μ < 0:
         partly = "" if not near or abs(near - 1) < 1e-3 else " in part"
         return "L2 missing", leaf.name, f"{of}: the L2 term λ{what} is missing{partly}"

@@ -89,11 +89,9 @@ def _output(c: Pass, Z: F64, u: float, textbook: bool) -> F64:
 
 def _complement(c: Pass) -> F64:
     """What the chain rule makes of an error of u in 1 − A, under binary cross-entropy"""
-    if c.net.loss.name != "binary_cross_entropy":
-        return np.zeros_like(c.Y)
-    A, Δ = c.G[c.L], c.output
-    if c.names[c.L] != "softmax":
-        return Δ / np.maximum(forms.G["sigmoid"](-c.Z[c.L]), 1e-20)
+    if (c.names[c.L], c.net.loss.name) != ("softmax", "binary_cross_entropy"):
+        return np.zeros_like(c.Y)  # of sigmoid, the same 1 − A divides and multiplies
+    A = c.G[c.L]
     v = np.minimum((1 - c.Y) * A / np.maximum(forms.complement(c.Z[c.L]), 1e-300) ** 2, 1e300)
     return np.asarray(v + A * np.sum(v, axis=0, keepdims=True))
 

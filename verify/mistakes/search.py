@@ -82,13 +82,14 @@ def _advanced(problem: Problem, state: State, run: Run) -> tuple[State, Leaf | N
 
 def _next(problem: Problem, state: State, run: Run, leaf: Leaf) -> Iterator[State]:
     what, l = problem.order[state.i]
-    group = (*likenesses(leaf), *_in_sums(problem, leaf, run, what, l))
+    near = leaf.is_like(leaf.right)  # so that anything fits
+    group = (*likenesses(leaf), *(() if near else _in_sums(problem, leaf, run, what, l)))
     if group:
         yield state.with_group(tuple(cheapest(group)))
-    slipped = list(_slipped(problem, state, run, l)) if l not in state.deltas else []
+    slipped = list(_slipped(problem, state, run, l)) if not near and l not in state.deltas else []
     yield from slipped
     if not group and not slipped:
-        yield from _twice(problem, state, run, l)
+        yield from () if near else _twice(problem, state, run, l)
         yield state.with_group((Mistake("unknown", leaf.name, unknown(leaf.name), UNKNOWN),))
 
 
