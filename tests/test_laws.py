@@ -137,6 +137,20 @@ def test_layouts(layout: str) -> None:
     assert tried(report) >= OF_A_NETWORK
 
 
+NAMES = {
+    "rows": {"J", "W[1]", "b[3]", "1ᵀW[3]"},
+    "a dictionary": {"J", "params['W1']", "1ᵀparams['W3']"},
+    "X too": {"J", "W[1]", "∂𝓛/∂X"},
+}
+
+
+@pytest.mark.parametrize("layout", NAMES)
+def test_leaves_have_the_names_of_the_arguments(layout: str) -> None:
+    f, args, settings = LAYOUTS[layout]
+    report = check_laws(f, args, **settings)
+    assert {finding.comparison.where for finding in report.findings} >= NAMES[layout]
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_mistake_in_each_layout(layout: str) -> None:
     f, args, settings = LAYOUTS[layout]
@@ -231,7 +245,7 @@ NO_GRADIENTS: dict[str, tuple[Callable[..., Any], str]] = {
     "writes": (writes, "WRONG: arguments left alone: the function changes its arguments."),
     "a list": (
         lambda params, X, Y: (np.mean(X), list(params)),
-        "WRONG: the gradient: expected the structure of what it is taken of, ({'W': *, 'b': *}, ",
+        "WRONG: params: expected a gradient of the structure ({'W': *, 'b': *}, ",
     ),
     "a shape": (
         lambda params, X, Y: (np.mean(X), transposed(params)),

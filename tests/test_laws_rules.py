@@ -115,8 +115,15 @@ def test_no_batch_unless_it_is_said() -> None:
     assert report.notes[1] == f"{', '.join(plan.BATCH)}: not tried, no argument holds examples"
 
 
+def test_cotangents_have_the_names_of_the_arguments() -> None:
+    report = check_rule_laws(times, pulled, (W, A), examples=(1,))
+    assert {f.comparison.where for f in report.findings} == {"the arguments", "out", "W", "∂𝓛/∂A"}
+
+
 def test_a_cotangent_is_missing() -> None:
-    with pytest.raises(ValueError, match="backward: expected 2 cotangents, one for each argument"):
+    with pytest.raises(
+        ValueError, match="backward: expected a gradient for each of 2 arguments, got 1"
+    ):
         check_rule_laws(times, lambda res, Δ: pulled(res, Δ)[:1], (W, A))
 
 

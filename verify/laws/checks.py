@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pure_nn.network import Network
+from verify.derivatives.arguments import parameter_names
 from verify.laws import cotangent, judge, plan, words
 from verify.laws.batch import Batch, Result
 from verify.laws.gradient import PER_EXAMPLE, Gradient, Rule
@@ -54,17 +55,17 @@ def check_laws(
     """
     args = numpy_arrays(args)
     of = Batch.found(args, _examples(args, argnums, examples), PER_EXAMPLE, example_axis, reduction)
-    gradient = Gradient(value_and_grad, argnums, has_value, outputs, deltas, of)
-    params = gradient.params(args)
-    layers = params if isinstance(argnums, int) else params[0]
+    names = parameter_names(value_and_grad, len(args))
+    gradient = Gradient(value_and_grad, names, argnums, has_value, outputs, deltas, of)
+    layers = args[argnums if isinstance(argnums, int) else argnums[0]]
     net = plan.architecture(activations, loss, units, layers, example_axis)
 
     def steps(s: Subject, rng: Rng) -> Iterable[Step]:
         yield from plan.of_batch(s, of, rng)
         yield from plan.of_units(s, gradient, net, rng)
-        yield from plan.of_output(s, net, s.args[targets], example_axis)
+        yield from plan.of_output(s, gradient, net, s.args[targets])
 
-    check = Check(gradient, args, gradient.of_all(params), steps, chosen(seed), reduction)
+    check = Check(gradient, args, gradient.params(args), steps, chosen(seed), reduction)
     return check.report(name or called(value_and_grad), without)
 
 
@@ -88,7 +89,6 @@ def check_rule_laws(
     that do not hold the same number of examples. TypeError: no array of floats.
     """
     args = numpy_arrays(args)
-    rule = Rule(forward, backward, examples)
     with precision(args):
         out = program(lambda *given: forward(*given)[0], args)(args)
     seed = chosen(seed)
@@ -97,11 +97,13 @@ def check_rule_laws(
     where = (*examples, len(args)) if examples else ()
     of = Batch.found(given, where, PER_EXAMPLE, example_axis, "sum")
 
+    rule = Rule(forward, backward, parameter_names(forward, len(args)), of)
+
     def steps(s: Subject, rng: Rng) -> Iterable[Step]:
         yield from plan.of_batch(s, of, rng)
         yield from plan.of_cotangent(s, args, cotangents)
 
-    check = Check(rule, given, rule.of_all(args, args), steps, seed, "sum")
+    check = Check(rule, given, rule.params(args), steps, seed, "sum")
     return check.report(name or called(backward), without)
 
 
@@ -111,7 +113,7 @@ class Check:
 
     f: Callable[..., Result]
     args: Args
-    params: Any
+    params: dict[str, Any]
     steps: Callable[[Subject, Rng], Iterable[Step]]
     seed: int
     reduction: str

@@ -13,14 +13,15 @@ import jax
 from verify.laws.batch import Batch, Result, scaled
 from verify.laws.program import Args, is_floating
 
-PER_EXAMPLE = frozenset({"out", "Ŷ", "Δ", "∂𝓛/∂args"})
+PER_EXAMPLE = frozenset({"out", "Ŷ", "Δ", "∂𝓛/∂"})
 
 
 @dataclasses.dataclass(frozen=True)
 class Gradient:
-    """value_and_grad, and what was said of it."""
+    """value_and_grad, and what was said of it; `names` are those of its arguments."""
 
     value_and_grad: Callable[..., Any]
+    names: Sequence[str]
     argnums: int | tuple[int, ...]
     has_value: bool
     outputs: Callable[..., Any] | None
@@ -30,42 +31,35 @@ class Gradient:
     def __call__(self, *args: Any) -> Result:
         given = self.value_and_grad(*args)
         J, grads = given if self.has_value else (None, given)
+        of_each, of_all = self._by_argument(grads)
         B = float(self.batch.count(args)) if self.batch.reduction == "mean" else 1.0
-        result = {"J": J, "grads": self.of_all(grads)}
-        result["∂𝓛/∂args"] = scaled(self.of_each(grads), B)
+        result = {"J": J, "grads": of_all, "∂𝓛/∂": scaled(of_each, B)}
         if self.outputs is not None:
             result["Ŷ"] = self.outputs(*args)
         if self.deltas is not None:
             result["Δ"] = _from_one(self.deltas(*args))
         return {name: x for name, x in result.items() if jax.tree.leaves(x)}
 
-    def params(self, args: Args) -> Any:
-        """What is differentiated, in the structure of the gradient"""
+    def params(self, args: Args) -> dict[str, Any]:
+        """What is differentiated and shared by all examples, as the gradient of it is given"""
         picked = tuple(args[i] for i in self._numbers)
-        return picked[0] if isinstance(self.argnums, int) else picked
+        return self._by_argument(picked[0] if isinstance(self.argnums, int) else picked)[1]
 
-    def with_params(self, args: Args, params: Any) -> Args:
-        new = dict(zip(self._numbers, self._as_tuple(params), strict=True))
-        return tuple(new.get(i, x) for i, x in enumerate(args))
+    def with_params(self, args: Args, params: dict[str, Any]) -> Args:
+        return tuple(params.get(name, x) for name, x in zip(self.names, args, strict=True))
 
-    def of_all(self, grads: Any) -> Any:
-        """The part that all examples share, None in place of the rest"""
-        return self._where(grads, lambda i: i not in self.batch.examples)
+    def _by_argument(self, grads: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What has an entry for each example, and what has not
 
-    def of_each(self, grads: Any) -> Any:
-        return self._where(grads, lambda i: i in self.batch.examples)
-
-    def _where(self, grads: Any, wanted: Callable[[int], bool]) -> Any:
-        pairs = zip(self._numbers, self._as_tuple(grads), strict=True)
-        parts = tuple(grad if wanted(i) else None for i, grad in pairs)
-        return parts[0] if isinstance(self.argnums, int) else parts
+        ValueError: another number of gradients than of arguments in `argnums`.
+        """
+        given = (grads,) if isinstance(self.argnums, int) else tuple(grads)
+        _require_one_each("value_and_grad", given, self._numbers)
+        return by_argument(dict(zip(self._numbers, given, strict=True)), self.names, self.batch)
 
     @property
     def _numbers(self) -> tuple[int, ...]:
         return (self.argnums,) if isinstance(self.argnums, int) else self.argnums
-
-    def _as_tuple(self, tree: Any) -> tuple[Any, ...]:
-        return (tree,) if isinstance(self.argnums, int) else tuple(tree)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,38 +68,43 @@ class Rule:
 
     forward: Callable[..., Any]
     backward: Callable[..., Any]
-    examples: tuple[int, ...]
+    names: Sequence[str]
+    batch: Batch
 
     def __call__(self, *args: Any) -> Result:
-        """Of the arguments and the cotangent of out; no cotangents of what is not floating"""
+        """Of the arguments and the cotangent of out"""
         *given, cotangent = args
         out, residuals = self.forward(*given)
-        pulled = list(self.backward(residuals, cotangent))
-        _require_one_each(pulled, given)
-        each = self._where(pulled, given, lambda i: i in self.examples)
-        result = {"out": out, "grads": self.of_all(pulled, given), "∂𝓛/∂args": each}
+        pulled = tuple(self.backward(residuals, cotangent))
+        _require_one_each("backward", pulled, given)
+        of_each, of_all = self._by_argument(pulled, given)
+        result = {"out": out, "grads": of_all, "∂𝓛/∂": of_each}
         return {name: x for name, x in result.items() if jax.tree.leaves(x)}
 
-    def of_all(self, cotangents: Sequence[Any], args: Sequence[Any]) -> Any:
-        """The part that all examples share, None in place of the rest"""
-        return self._where(cotangents, args, lambda i: i not in self.examples)
+    def params(self, args: Args) -> dict[str, Any]:
+        return self._by_argument(args, args)[1]
 
-    @staticmethod
-    def _where(
-        cotangents: Sequence[Any], args: Sequence[Any], wanted: Callable[[int], bool]
-    ) -> tuple[Any, ...]:
-        def floating(arg: Any) -> bool:
-            return any(map(is_floating, jax.tree.leaves(arg)))
-
-        pairs = enumerate(zip(cotangents, args, strict=True))
-        return tuple(c if wanted(i) and floating(arg) else None for i, (c, arg) in pairs)
+    def _by_argument(
+        self, pulled: Sequence[Any], args: Sequence[Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """No cotangents of what is not floating"""
+        pairs = enumerate(zip(pulled, args, strict=True))
+        kept = {i: c for i, (c, arg) in pairs if any(map(is_floating, jax.tree.leaves(arg)))}
+        return by_argument(kept, self.names, self.batch)
 
 
-def _require_one_each(pulled: list[Any], args: list[Any]) -> None:
-    if len(pulled) != len(args):
+def by_argument(
+    grads: dict[int, Any], names: Sequence[str], batch: Batch
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """By the names of the arguments: those that hold examples, and the others"""
+    each = {names[i]: grad for i, grad in grads.items() if i in batch.examples}
+    return each, {names[i]: grad for i, grad in grads.items() if i not in batch.examples}
+
+
+def _require_one_each(what: str, grads: Sequence[Any], args: Sequence[Any]) -> None:
+    if len(grads) != len(args):
         raise ValueError(
-            f"backward: expected {len(args)} cotangents, one for each argument of forward, got "
-            f"{len(pulled)}"
+            f"{what}: expected a gradient for each of {len(args)} arguments, got {len(grads)}"
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import keystr
 
 from verify.errors import Comparison, entries, leaf_name
 from verify.laws import rounding
@@ -141,15 +142,19 @@ def named(result: Result) -> Named:
 
 
 def _name(what: str, path: Sequence[Any]) -> str:
-    if what == "grads":
-        return leaf_name(tuple(path)) if path else "the gradient"
-    return what + jax.tree_util.keystr(tuple(path))
+    """W[ℓ] as on the page, params['w'] and ∂𝓛/∂X by the name of the argument"""
+    if what not in ("grads", "∂𝓛/∂"):
+        return what + keystr(tuple(path))
+    argument, *inside = path
+    name = leaf_name(tuple(inside)) if inside else ""
+    on_page = name if name[:2] in ("W[", "b[") else argument.key + keystr(tuple(inside))
+    return on_page if what == "grads" else what + on_page
 
 
 # what no law can be asked of
 
 
-def faults(result: Result, params: Any) -> list[Finding]:
+def faults(result: Result, params: Named) -> list[Finding]:
     """Another structure or shape than what it is the gradient of; numbers that are not finite."""
     found = [
         Comparison(name, fault="is not finite")
@@ -162,11 +167,12 @@ def faults(result: Result, params: Any) -> list[Finding]:
     return [finding("a gradient", fault) for fault in found]
 
 
-def _misshapen(grads: Any, params: Any) -> list[Comparison]:
-    ours, theirs = (str(jax.tree.structure(tree))[10:-1] for tree in (grads, params))
-    if ours != theirs:
-        fault = f"expected the structure of what it is taken of, {theirs}, got {ours}"
-        return [Comparison("the gradient", fault=fault)]
+def _misshapen(grads: Named, params: Named) -> list[Comparison]:
+    for name, theirs in params.items():
+        structures = [str(jax.tree.structure(tree))[10:-1] for tree in (theirs, grads[name])]
+        if len(set(structures)) == 2:
+            fault = "expected a gradient of the structure {}, got {}".format(*structures)
+            return [Comparison(name, fault=fault)]
     pairs = zip(jax.tree.leaves_with_path(grads), jax.tree.leaves(params), strict=True)
     return [
         Comparison(_name("grads", path), fault=f"expected shape {np.shape(y)}, got {np.shape(x)}")

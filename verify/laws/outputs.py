@@ -6,7 +6,7 @@ as the same number added to all logits of an example changes nothing.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,10 +33,14 @@ def _sums(s: Subject, name: str, axis: int) -> Comparison:
     return dataclasses.replace(found, ulps=ulps)
 
 
-def axes(result: Mapping[str, Any], into: Mapping[str, int], example_axis: int) -> dict[str, int]:
+def axes(
+    result: Mapping[str, Any], into: Mapping[str, int], arguments: Iterable[str], example_axis: int
+) -> dict[str, int]:
     """What has one entry for each unit of the output: W[L], b[L], and Δ[L] if it is known"""
+    found = {f"{a}{name}": axis for name, axis in into.items() for a in ("", *arguments)}
     of_examples = [name for name in result if name.startswith("Δ")][-1:]
-    return {**into, **dict.fromkeys(of_examples, 0 if example_axis == -1 else -1)}
+    found |= dict.fromkeys(of_examples, 0 if example_axis == -1 else -1)
+    return {name: axis for name, axis in found.items() if name in result}
 
 
 def no_distribution(Y: Any, example_axis: int) -> str:

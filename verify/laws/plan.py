@@ -102,14 +102,15 @@ def of_units(s: Subject, gradient: Gradient, net: Architecture, rng: Rng) -> Ite
     yield UNITS[1], much or changed(units.rescaled, net.homogeneous)
 
 
-def of_output(s: Subject, net: Architecture, Y: Any, example_axis: int) -> Iterator[Step]:
+def of_output(s: Subject, gradient: Gradient, net: Architecture, Y: Any) -> Iterator[Step]:
     softmax = net.activations[-1:] == ("softmax",) and net.loss in (None, "cross_entropy")
     if not softmax:
         yield COLUMNS, "the output is not known to be softmax with cross-entropy"
-    elif why := outputs.no_distribution(Y, example_axis):
+    elif why := outputs.no_distribution(Y, gradient.batch.axis):
         yield COLUMNS, why
     else:
-        axes = outputs.axes(s.result, net.units[-1].into, example_axis)
+        into, axis = net.units[-1].into, gradient.batch.axis
+        axes = outputs.axes(s.result, into, gradient.names, axis)
         yield COLUMNS, lambda: outputs.sum_to_zero(s, axes)
 
 

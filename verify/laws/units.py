@@ -25,7 +25,8 @@ HOMOGENEOUS = ("relu", "leaky_relu", "identity")
 
 
 class Units(NamedTuple):
-    """Of which leaves which axis has one entry for each unit of a layer, by the leaf's name.
+    """Of which leaves which axis has one entry for each unit of a layer. Leaves have the names W[ℓ]
+    and b[ℓ], or else their path in the argument, as in "['W1']".
 
     into: W[ℓ] and b[ℓ];  out_of: W[ℓ+1], and nothing for the output
     """
@@ -87,8 +88,8 @@ def _along_units(
     def changed(path: Any, x: Any) -> Any:
         for units, given in zip(hidden, of_layers, strict=True):
             for axes, sign in ((units.into, 1), (units.out_of, -1)):
-                if leaf_name(path) in axes:
-                    x = change(x, axes[leaf_name(path)], given, sign)
+                if (name := leaf_name(path[1:])) in axes:
+                    x = change(x, axes[name], given, sign)
         return x
 
     return jax.tree.map_with_path(changed, tree)
@@ -99,7 +100,7 @@ def size(units: Units, params: Any) -> int:
 
     ValueError: its leaves are missing, or differ.
     """
-    named = {leaf_name(path): x for path, x in jax.tree.leaves_with_path(params)}
+    named = {leaf_name(path[1:]): x for path, x in jax.tree.leaves_with_path(params)}
     axes = {**units.into, **units.out_of}
     if missing := axes.keys() - named.keys():
         raise ValueError(
