@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from verify.selftest.planted import (
+    TWICE,
     Planted,
     examples,
     hidden,
@@ -64,7 +65,7 @@ def unmasked(w: Work, k: int) -> Any:
     return w.D[k + 1] @ above(w, k).T
 
 
-MASK, TWICE = "mask missing", "the mean is taken twice"
+MASK = "mask missing"
 IN_ERRORS = (
     Planted("W not transposed", "carried", by(above), ("W not transposed",), square_above),
     Planted(
@@ -93,7 +94,7 @@ IN_ERRORS = (
         same_errors,
     ),
     Planted("∂𝓛/∂A for D", "carried", unsloped, ("∂𝓛/∂A for Δ",), sloped_above),
-    Planted("mean again in a layer", "D", per(examples), (TWICE,), hidden),
+    Planted("mean again in a layer", "D", per(examples), TWICE, hidden),
     Planted("sign lost on the way down", "D", times(-1), ("wrong sign",), hidden),
     Planted("the error stops in a layer", "D", times(0), ("zero",), hidden),
     Planted("no mask, no scale", "dA", lambda w, k, right: unmasked(w, k), (MASK,), dropped),

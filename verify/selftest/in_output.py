@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from verify.selftest.planted import (
+    MISSING,
+    TWICE,
     Planted,
     batch,
     both,
@@ -77,10 +79,9 @@ def lower(w: Work, k: int, right: Floats) -> Any:
     return w.task.astype(np.float32 if w.task.dtype == np.float64 else np.float16)
 
 
-MISSING, TWICE = "mean over the batch is missing", "the mean is taken twice"
 IN_OUTPUT = (
-    Planted("no mean in any gradient", "D", per(lambda w, k: 1 / w.task.B), (MISSING,), top),
-    Planted("mean twice in every gradient", "D", per(examples), (TWICE,), top),
+    Planted("no mean in any gradient", "D", per(lambda w, k: 1 / w.task.B), MISSING, top),
+    Planted("mean twice in every gradient", "D", per(examples), TWICE, top),
     Planted("mean over all entries of Y", "D", per(units), (" {n} times too small", "½ of"), top),
     Planted(
         "divided by B − 1",

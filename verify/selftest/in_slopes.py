@@ -44,6 +44,10 @@ def elsewhere(w: Work, k: int, right: Floats) -> Any:
     return Z > 0 if w.kind(k) == "relu" else 1 - np.tanh(Z) ** 2
 
 
+def kinked(w: Work, k: int) -> bool:
+    return bool(np.any(w.Z[k] == 0))
+
+
 def has_twin(w: Work, k: int) -> bool:
     return bool(twins(w.Z, k))
 
@@ -69,7 +73,7 @@ IN_SLOPES = (
         "slope",
         lambda w, k, right: np.where(w.Z[k] == 0, 1 - right, right),
         ("kink",),
-        of("relu"),
+        both(of("relu"), kinked),
     ),
     Planted(
         "slope of leaky ReLU",

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 
 from verify.selftest.planted import (
+    MISSING,
+    TWICE,
     Planted,
     batch,
     both,
@@ -94,10 +96,9 @@ def large(w: Work, k: int) -> bool:
     return w.task.W[k].size > 8
 
 
-MISSING, TWICE = "mean over the batch is missing", "the mean is taken twice"
 IN_WEIGHTS = (
-    Planted("no mean in dW", "product", per(lambda w, k: 1 / w.task.B), (MISSING,)),
-    Planted("mean twice in dW", "product", per(examples), (TWICE,)),
+    Planted("no mean in dW", "product", per(lambda w, k: 1 / w.task.B), MISSING),
+    Planted("mean twice in dW", "product", per(examples), TWICE),
     Planted("dW negative", "dW", times(-1), ("wrong sign",)),
     Planted("dW doubled", "dW", times(2), (" 2 times too large",)),
     Planted("dW halved", "dW", times(0.5), ("½ of",)),
@@ -149,8 +150,8 @@ def level(total: Any) -> Change:
 
 
 IN_BIASES = (
-    Planted("no mean in db", "db", per(lambda w, k: 1 / w.task.B), (MISSING,)),
-    Planted("mean twice in db", "db", per(examples), (TWICE,)),
+    Planted("no mean in db", "db", per(lambda w, k: 1 / w.task.B), MISSING),
+    Planted("mean twice in db", "db", per(examples), TWICE),
     Planted("db negative", "db", times(-1), ("wrong sign",)),
     Planted("db 4 times too large", "db", times(4), (" 4 times", "= 8/2 times")),
     Planted("db zero", "db", times(0), ("zero",)),

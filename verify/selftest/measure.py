@@ -13,6 +13,7 @@ from verify.selftest.score import Score, score
 from verify.selftest.trial import VISIBLE, Trial, plant, tasks
 
 KEPT = 3  # examples of what is not right, for each row
+FEW = 9  # kinds that may fit the same numbers
 
 
 @dataclasses.dataclass
@@ -102,6 +103,7 @@ def _score(tally: Tally, trial: Trial, said: Said, judged: Score) -> None:
         counts["array"] += judged.array
         counts[judged.naming] += 1
         counts["kinds"] += judged.choices
+        counts["few"] += judged.choices <= FEW
     if not (judged.detected and judged.layer and judged.naming in _fair(trial)):
         where = ", ".join(f"{mistake.name} in layer {k}" for mistake, k in trial.planted)
         tally.note(f"{where}: {trial.task}\n{said.text}")

@@ -8,6 +8,10 @@ from verify.selftest.task import Floats, Layers
 
 Where = Callable[[Work, int], bool]  # whether it can be made in this layer
 
+# what the factors B and 1/B are called, with the network and without
+MISSING = ("mean over the batch is missing", "X = {B} times too large")
+TWICE = ("the mean is taken twice", "X = {B} times too small")
+
 
 def anywhere(w: Work, k: int) -> bool:
     return True
@@ -96,11 +100,11 @@ def units(w: Work, k: int) -> int:
     return int(w.task.W[k].shape[1])
 
 
-def times(number: float) -> Change:
+def times(number: int | float) -> Change:
     return lambda w, k, right: right * number
 
 
-def per(number: Callable[[Work, int], float]) -> Change:
+def per(number: Callable[[Work, int], int | float]) -> Change:
     """Divided by"""
     return lambda w, k, right: right / number(w, k)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from verify.selftest.catalogue import KNOWN, STRANGERS
 from verify.selftest.jobs import PURE_NN, STUDENT, TWO, Found
-from verify.selftest.measure import Tally
+from verify.selftest.measure import FEW, Tally
 
 BOTH = ("float64", "float32")
 ABOUT = """\
@@ -178,6 +178,7 @@ def _naming(found: Found, names: list[str]) -> Iterator[Goal]:
         ("layer right", "layer", 1.0, None),
         ("kind right", "right", 0.98, None),
         ("named wrongly", "wrong", None, 0.005),
+        (f"at most {FEW} names at once", "few", 0.98, None),
     ):
         yield Goal(f"diagnose: {what}", tally[key], tally["found"], least, most)
 
