@@ -1,12 +1,16 @@
 """Programs that train a network in NumPy and save what they computed, as students write them."""
 
+import contextlib
 import io
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from verify.diagnose import main
 
 Floats = npt.NDArray[Any]
 Arrays = dict[str, Any]
@@ -44,7 +48,9 @@ def parameters(sizes: Sequence[int], rng: Any) -> Arrays:
 def targets(output: str, n: int, B: int, rng: Any) -> Floats:
     if output == "softmax":
         return np.asarray(np.eye(n)[:, rng.integers(0, n, B)])
-    return np.asarray(rng.integers(0, 2, (n, B)) * 1.0 if output == "sigmoid" else rng.normal(size=(n, B)))
+    return np.asarray(
+        rng.integers(0, 2, (n, B)) * 1.0 if output == "sigmoid" else rng.normal(size=(n, B))
+    )
 
 
 def columns(
@@ -74,10 +80,8 @@ def columns(
     return saved
 
 
-def rows(
-    activations: Sequence[str], sizes: Sequence[int], B: int = 7, seed: int = 0
-) -> Arrays:
-    """A program in rows, W of shape (n_in, n), b of shape (1, n), all summed over the batch in Δ."""
+def rows(activations: Sequence[str], sizes: Sequence[int], B: int = 7, seed: int = 0) -> Arrays:
+    """A program in rows, W of shape (n_in, n), b of shape (1, n), 1/B in Δ."""
     rng = np.random.default_rng(seed)
     p = {k: v.T.copy() for k, v in parameters(sizes, rng).items()}
     x, y = rng.normal(size=(B, sizes[0])), targets(activations[-1], sizes[-1], B, rng).T
@@ -96,16 +100,30 @@ def rows(
     return saved
 
 
-GRADIENTS = ("W", "b", "dW", "db", "X", "Y")
+def only(saved: Arrays) -> Arrays:
+    """Parameters, data and gradients, without Z, A and dZ"""
+    kinds = ("W", "b", "dW", "db", "X", "Y")
+    return {name: x for name, x in saved.items() if name.rstrip("0123456789") in kinds}
 
 
-def only(saved: Arrays, *kinds: str) -> Arrays:
-    """Without Z, A and dZ, but for those of the `kinds`"""
-    keep = (*GRADIENTS, *kinds)
-    return {name: x for name, x in saved.items() if name.rstrip("0123456789") in keep}
+def scaled(saved: Arrays, s: float) -> Arrays:
+    """With gradients of s·J"""
+    return {name: x * s if name.startswith("d") else x for name, x in saved.items()}
 
 
-def as_npz(arrays: Arrays) -> bytes:
-    file = io.BytesIO()
-    np.savez(file, **arrays)
-    return file.getvalue()
+def renamed(saved: Arrays, names: Mapping[str, str]) -> Arrays:
+    """With the pattern of `names` for each of W, b, dW and db, such as "fc{l}.weight" """
+    found = {}
+    for name, x in saved.items():
+        kind, l = name.rstrip("0123456789"), name.lstrip("WbdXY")
+        found[names[kind].format(l=l, k=int(l or 1) - 1) if kind in names else name] = x
+    return found
+
+
+def diagnosed(folder: Path, arrays: Arrays, **said: Any) -> tuple[int, str]:
+    """The exit code, and all that is printed"""
+    path, printed = folder / "saved.npz", io.StringIO()
+    np.savez(path, **arrays)
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        code = main(path, **said)
+    return code, printed.getvalue()

@@ -25,13 +25,13 @@ CUT = "was it cut short, or is the program still writing it? Write it anew"
 def read(path: Path) -> dict[str, Array]:
     """ValueError: what is no .npz, is cut short, or holds what is no array of numbers or text."""
     _require_archive(path)
-    try:
-        saved = np.load(path, allow_pickle=False)
-    except DAMAGED as error:
-        raise ValueError(
-            f"{path}: expected a whole .npz, got one that ends early: {CUT}"
-        ) from error
-    with saved:
+    with path.open("rb") as file:
+        try:
+            saved = np.load(file, allow_pickle=False)
+        except DAMAGED as error:
+            raise ValueError(
+                f"{path}: expected a whole .npz, got one that ends early: {CUT}"
+            ) from error
         _require_once(path, saved.files)
         return dict(_arrays(path, saved))
 

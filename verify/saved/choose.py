@@ -10,11 +10,11 @@ from verify.saved import readings
 from verify.saved.fit import (
     CLOSE,
     Judged,
-    any_gradient,
     gives,
     is_hinted_at,
     judge,
     matches,
+    output_hints_at,
     proportional,
 )
 from verify.saved.l2 import with_l2
@@ -25,7 +25,7 @@ from verify.saved.shapes import Arrangement
 from verify.saved.stated import Stated
 
 COARSE = 0.01  # matches to so few digits may be accidents
-LEAST, MOST, WORK = 4, 60, 2e8  # readings that are diagnosed, by their multiplications
+LEAST, MOST, WORK = 4, 30, 2e8  # readings that are diagnosed, by their multiplications
 Counted = tuple[int, Reading]  # with the number of the file's quantities that it gives
 Source = Callable[[Arrangement, Stated], Iterator[Reading]]
 
@@ -66,7 +66,7 @@ class Choice:
 
 def choose(file: File) -> Choice:
     with np.errstate(all="ignore"):
-        judged = _of_all(file)
+        judged = _judged(file, list(_counted(file, _candidates(file))))
         best = min(judged, key=lambda j: j.worth)
         equals = [j for j in judged if j is not best and j.worth <= best.worth]
         page = None if best.usual else file.judge(_usual(file, best.reading))
@@ -74,25 +74,20 @@ def choose(file: File) -> Choice:
         return Choice(best, equals, page, decided, _rounded(file, best))
 
 
-def _of_all(file: File) -> list[Judged]:
-    """All hidden layers alike, or where no gradient is so explained, of several kinds"""
+def _candidates(file: File) -> list[Reading]:
+    """Those that gradients hint at, with all hidden layers alike or of several kinds; or all"""
     every, tol = _bases(file, readings.of), CLOSE[file.dtype]
-    judged = _judged(file, list(_counted(file, _hinted_at(file, every) or every)))
-    if any(any_gradient(j.reading, tol) for j in judged):
-        return judged
-    mixed = list(_counted(file, _hinted_at(file, _bases(file, readings.mixed))))
-    return judged + _judged(file, mixed)
+    if tol >= COARSE or len(every) == 1:
+        return every
+    hinted = [r for r in every if is_hinted_at(r, tol)]
+    mixed = () if hinted else _bases(file, readings.mixed)
+    return hinted or [r for r in mixed if output_hints_at(r, tol)] or every
 
 
 def _bases(file: File, source: Source) -> list[Reading]:
     """Of each arrangement the likeliest first"""
     likeliest = itertools.zip_longest(*(source(at, file.stated) for at in file.at))
     return list(filter(None, itertools.chain.from_iterable(likeliest)))
-
-
-def _hinted_at(file: File, every: Sequence[Reading]) -> list[Reading]:
-    tol = CLOSE[file.dtype]
-    return [r for r in every if tol < COARSE and len(every) > 1 and is_hinted_at(r, tol)]
 
 
 def _counted(file: File, bases: Sequence[Reading]) -> Iterator[Counted]:

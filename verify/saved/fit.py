@@ -9,7 +9,7 @@ import numpy as np
 
 from verify.mistakes import Diagnosis, diagnose
 from verify.saved import found
-from verify.saved.found import close
+from verify.saved.closeness import close
 from verify.saved.readings import Reading
 from verify.saved.values import F64
 
@@ -30,11 +30,6 @@ def _missed(reading: Reading, J: float | None, tol: float) -> int:
     return sum(not close(got, right, tol) for got, right in pairs) + wrong_J
 
 
-def any_gradient(reading: Reading, tol: float) -> bool:
-    """Whether one that is not zero is given"""
-    return any(_seen(got, right, tol) for got, right in gradients(reading))
-
-
 def proportional(reading: Reading, tol: float) -> int:
     """How many of the file's gradients of several entries are multiples of the page's"""
     return sum(_is_multiple(got, right, tol) for got, right in gradients(reading))
@@ -42,10 +37,17 @@ def proportional(reading: Reading, tol: float) -> int:
 
 def is_hinted_at(reading: Reading, tol: float) -> bool:
     """Whether one of those is that cost little: db, and dW of the output"""
-    page, grads, L = reading.page, reading.at.grads, len(reading.at.grads)
-    return _is_multiple(grads[-1]["W"], page("dW", L), tol) or any(
-        _is_multiple(layer["b"], page("db", l), tol) for l, layer in enumerate(grads, 1)
+    return output_hints_at(reading, tol) or any(
+        _is_multiple(layer["b"], reading.page("db", l), tol)
+        for l, layer in enumerate(reading.at.grads, 1)
     )
+
+
+def output_hints_at(reading: Reading, tol: float) -> bool:
+    """Whether dW or db of the output is"""
+    page, L, grads = reading.page, len(reading.at.grads), reading.at.grads[-1]
+    of_W = _is_multiple(grads["W"], page("dW", L), tol)
+    return of_W or _is_multiple(grads["b"], page("db", L), tol)
 
 
 def _is_multiple(got: F64, right: F64, tol: float) -> bool:

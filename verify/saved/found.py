@@ -2,20 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from verify.mistakes import forms
+from verify.saved.closeness import close
 from verify.saved.readings import Reading
 from verify.saved.values import F64
 
 Lists = dict[str, Sequence[F64]]
-
-
-def close(got: F64, right: F64, tol: float) -> bool:
-    """To `tol` times the largest entry; NaN never is"""
-    if got.shape != right.shape:
-        return False
-    return bool(np.max(np.abs(got - right)) <= tol * np.max(np.abs(right)))
 
 
 def forward(reading: Reading) -> Lists:

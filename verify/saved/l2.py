@@ -5,18 +5,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from verify.saved.found import close
+from verify.saved.closeness import close
 from verify.saved.readings import Reading
 
 
 def with_l2(reading: Reading, tol: float) -> Reading | None:
-    """With λ from dW − s ∂J/∂W = λW, where most layers have the same λ > 0"""
+    """With λ from dW − s ∂J/∂W = λW, where half of the layers have the same λ > 0"""
     μ = np.array(list(_multiples_of_W(reading, tol)))
     if not len(μ):
         return None
     λ = float(np.median(μ))
     same = np.sum(np.abs(μ - λ) <= 100 * tol * λ)
-    most = λ > 0 and 2 * same > len(reading.at.params)
+    most = λ > 0 and 2 * same >= len(reading.at.params)
     return dataclasses.replace(reading, l2=λ) if most else None
 
 

@@ -20,10 +20,9 @@ def usual(reading: Reading, stated: Stated) -> bool:
 
 def multiples(reading: Reading, stated: Stated) -> Iterator[Reading]:
     """The same network with each multiple of J that people use, where it is not stated."""
-    means = ["mean", "sum"] if reading.at.B > 1 else ["mean"]
-    reductions = [stated.reduction] if stated.reduction else means
     seen: list[float] = []
-    for reduction, loss in itertools.product(reductions, _losses(reading, stated)):
+    every = itertools.product(_reductions(reading, stated), _losses(reading, stated))
+    for reduction, loss in every:
         found = reading.scaled(loss, reduction)
         if not any(abs(found.scale / s - 1) < SAME for s in seen):
             seen.append(found.scale)
@@ -35,28 +34,24 @@ def _losses(reading: Reading, stated: Stated) -> list[Loss]:
     every = words.losses(n)
     if stated.loss is not None:
         return [every[stated.loss]]
-    others = {
-        "squared_error": [
-            every["sse"],
-            every["mse"],
-            Loss(name, 1.0 / n, f"𝓛 = ‖A − Y‖²/(2n), n = {n} units"),
-        ],
-        "binary_cross_entropy": [
-            Loss(name, 1.0 / n, f"𝓛 its mean over the n = {n} units, as in PyTorch and Keras")
-        ],
-    }
-    return [every[name], *others.get(name, [])]
+    found = [every[name]] + [every["sse"]] * (name == "squared_error")
+    if n > 1 and name == "squared_error":
+        found += [every["mse"], Loss(name, 1.0 / n, f"𝓛 = ‖A − Y‖²/(2n), n = {n} units")]
+    if n > 1 and name == "binary_cross_entropy":
+        found += [Loss(name, 1.0 / n, f"𝓛 its mean over the n = {n} units")]
+    return found
 
 
-def same_scale(reading: Reading, stated: Stated) -> list[str]:
-    """Further multiples that are the same number here, as 2 and B where B = 2"""
-    means = [stated.reduction] if stated.reduction else ["mean", "sum"]
-    every = (
-        reading.scaled(loss, mean)
-        for mean, loss in itertools.product(means, _losses(reading, stated))
-    )
-    ours = said(reading)
-    return [said(r) for r in every if abs(r.scale / reading.scale - 1) < SAME and said(r) != ours]
+def same(reading: Reading, stated: Stated) -> list[Reading]:
+    """All multiples that are the same number here, as 2 and B where B = 2"""
+    every = itertools.product(_reductions(reading, stated), _losses(reading, stated))
+    readings = (reading.scaled(loss, reduction) for reduction, loss in every)
+    return [r for r in readings if abs(r.scale / reading.scale - 1) < SAME]
+
+
+def _reductions(reading: Reading, stated: Stated) -> list[str]:
+    means = ["mean", "sum"] if reading.at.B > 1 else ["mean"]
+    return [stated.reduction] if stated.reduction else means
 
 
 def said(reading: Reading) -> str:

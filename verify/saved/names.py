@@ -81,7 +81,7 @@ def _kind(token: str) -> str:
     word = token.lower()
     if token in BY_LETTER or word in BY_KIND:
         return BY_LETTER.get(token, BY_KIND.get(word, ""))
-    for prefix in ("d", "grad", "gradient"):
+    for prefix in ("d", "grad", "gradient", "nabla"):
         kind = BY_KIND.get(word.removeprefix(prefix), "")
         if word.startswith(prefix) and kind in ("W", "b"):
             return "d" + kind

@@ -55,7 +55,7 @@ class Page:
         c = self.forward
         if kind in ("Z", "A"):
             return {"Z": c.Z, "A": c.A}[kind][l]
-        Δ = self.deltas[l]
+        Δ = c.output if l == c.L else self.deltas[l]
         if kind == "Δ":
             return Δ
         return c.W_sum(l, Δ) if kind == "dW" else c.b_sum(Δ)

@@ -2,14 +2,16 @@
 
 import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 import pure_nn
 from pure_nn.network import Network
 from pure_nn.types import Activation
+from verify.mistakes import forms
 from verify.saved import words
+from verify.saved.closeness import close
 from verify.saved.page import Page
 from verify.saved.shapes import Arrangement
 from verify.saved.stated import Stated, in_domain
@@ -35,7 +37,10 @@ OUTPUTS = (
     ("softmax", "binary_cross_entropy"),
     ("sigmoid", "cross_entropy"),
 )
+USUAL = 4  # of these
 AT_ZERO = 0.0
+A_DIGITS, MOST_SEEN = 1e-3, 8
+Pair = tuple[str, str]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -70,37 +75,59 @@ def shared(at: Arrangement, stated: Stated) -> Iterator[Reading]:
     L = len(at.params)
     found: list[tuple[int, Reading]] = []
     for i, g in enumerate(HIDDEN[: len(HIDDEN) if L > 1 else 1]):
-        readings = _with_hidden(at, stated, (g,) * (L - 1))
+        readings = _with_hidden(at, stated, (g,) * (L - 1), OUTPUTS)
         found += [(i + j, reading) for j, reading in enumerate(readings)]
     yield from (reading for _, reading in sorted(found, key=lambda x: x[0]))
 
 
 def mixed(at: Arrangement, stated: Stated) -> Iterator[Reading]:
-    """Hidden layers of several kinds, of up to three."""
+    """Hidden layers of several kinds, of up to three, below a usual output."""
     L = len(at.params)
     if stated.activations is None and 2 < L < 5:
         for hidden in itertools.product(MIXED, repeat=L - 1):
-            yield from _with_hidden(at, stated, hidden) if len(set(hidden)) > 1 else ()
+            if len(set(hidden)) > 1:
+                yield from _with_hidden(at, stated, hidden, OUTPUTS[:USUAL])
+
+
+def seen(at: Arrangement, stated: Stated) -> Iterator[Reading]:
+    """Those whose hidden layers give the file's A, where it has all of them."""
+    options = [_gives_A(at, l) for l in range(1, len(at.params))]
+    for hidden in itertools.islice(itertools.product(*options), MOST_SEEN):
+        yield from _with_hidden(at, stated, hidden, OUTPUTS)
+
+
+def _gives_A(at: Arrangement, l: int) -> list[Activation]:
+    """Each g with A[ℓ] = g(Z[ℓ]) of the file's own Z, or else of its A[ℓ-1]"""
+    A, Z, M = at.found["A"], at.found["Z"][l - 1], at.masks.get(l, 1.0)
+    before = at.X if l == 1 else A[l - 2]
+    if Z is None and before is not None and len(before) == at.params[l - 1]["W"].shape[1]:
+        Z = at.params[l - 1]["W"] @ before + at.params[l - 1]["b"]
+    got = A[l - 1]
+    if got is None or Z is None:
+        return []
+    return [g for g in HIDDEN if close(got, forms.g(g, Z) * M, A_DIGITS)]
 
 
 def of(at: Arrangement, stated: Stated) -> Iterator[Reading]:
-    """Those with the stated activations; all where they are not stated."""
-    if stated.activations is None:
-        yield from shared(at, stated)
-    else:
+    """Those with the stated activations, or with those that A tells; else all alike."""
+    if stated.activations is not None:
         *hidden, output = stated.activations
         yield from _with_output(at, stated, tuple(hidden), output)
+    else:
+        told = list(seen(at, stated)) if len(at.params) > 1 else []
+        yield from told or shared(at, stated)
 
 
 def _with_hidden(
-    at: Arrangement, stated: Stated, hidden: tuple[Activation, ...]
+    at: Arrangement, stated: Stated, hidden: tuple[Activation, ...], pairs: Sequence[Pair]
 ) -> Iterator[Reading]:
     found: list[Reading] = []
-    for name in dict.fromkeys(output for output, _ in OUTPUTS):
+    for name in dict.fromkeys(output for output, _ in pairs):
         if name != "softmax" or len(at.Y) > 1:
             found += _with_output(at, stated, hidden, words.ACTIVATIONS[name]())
-    order = {pair: i for i, pair in enumerate(OUTPUTS)}
-    yield from sorted(found, key=lambda r: order[r.activations[-1].name, r.loss.name])
+    order = {pair: i for i, pair in enumerate(pairs)}
+    every = [(order.get((r.activations[-1].name, r.loss.name)), r) for r in found]
+    yield from (r for i, r in sorted(every, key=lambda x: x[0] or 0) if i is not None)
 
 
 def _with_output(

@@ -36,16 +36,15 @@ def verdict(saved: Saved, file: File, choice: Choice) -> Iterator[str]:
     yield from _as_what(file, best.reading)
     yield from _mistakes(best)
     yield from _where(d.names, saved, best.reading)
-    yield from _for_the_page(choice)
+    yield from _for_the_page(file, choice)
     yield from _nothing_fits(saved, file, best)
 
 
 def _right(saved: Saved, file: File, choice: Choice) -> Iterator[str]:
     if not choice.decided:
-        every = [multiples.said(choice.best.reading)]
-        every += multiples.same_scale(choice.best.reading, file.stated)
-        yield f"undecided: right if {' or '.join(every)}"
-        yield from _for_the_page(choice)
+        every = multiples.same(choice.best.reading, file.stated)
+        yield f"undecided: right if {' or '.join(map(multiples.said, every))}"
+        yield from _for_the_page(file, choice)
         return
     guessed = [what for what in DECIDING if not saved.has(what)]
     network = f", for the {' and '.join(guessed)} inferred above" * bool(guessed)
@@ -73,15 +72,16 @@ def _of_the_sum(sentence: str) -> str:
     return sentence
 
 
-def _for_the_page(choice: Choice) -> Iterator[str]:
+def _for_the_page(file: File, choice: Choice) -> Iterator[str]:
     """What the usual J would make of it, and how to decide"""
     if choice.decided or choice.page is None:
         return
-    r, page = choice.best.reading, choice.page
+    every, page = multiples.same(choice.best.reading, file.stated), choice.page
     yield f"  but if {multiples.said(page.reading)}:"
     yield from (f"  {line}" for line in _mistakes(page))
-    missing = [STATE["reduction"]] * (r.reduction != page.reading.reduction)
-    missing += [STATE["loss"]] * (r.loss != page.reading.loss)
+    differ = {"reduction": [r.reduction != page.reading.reduction for r in every]}
+    differ |= {"loss": [r.loss != page.reading.loss for r in every]}
+    missing = [STATE[what] for what, which in differ.items() if any(which)]
     yield f"  which J is meant? Save it as J, or state {' and '.join(missing)}"
 
 
