@@ -39,14 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if name in COMMANDS:
             return _run(name, rest)
-        from verify.proof import options
+        options = importlib.import_module("verify.proof.options")
     except ModuleNotFoundError as error:
         return _refuse(
             f"verify needs {error.name}, which is not installed: pip install 'pure_nn[verify]'"
         )
     if name and not name.startswith("-"):
         return _refuse(f"unknown command {name!r}; known: {', '.join(COMMANDS)}; --help explains")
-    return options.main(given, about())
+    return int(options.main(given, about()))
 
 
 def _run(name: str, rest: Sequence[str]) -> int:
@@ -55,9 +55,7 @@ def _run(name: str, rest: Sequence[str]) -> int:
         print(f"usage: {_usage(name)}\n\n{command.about}")
         return 0
     if len(rest) != 1 or rest[0].startswith("-"):
-        return _refuse(
-            f"expected {_usage(name)}, got {' '.join(['python -m verify', name, *rest])}"
-        )
+        return _refuse(f"expected {_usage(name)}, got {' '.join([name, *rest])}")
     function = getattr(importlib.import_module(command.module), command.function)
     try:
         return int(function(Path(rest[0])) or 0)

@@ -59,6 +59,11 @@ class Judged(NamedTuple):
     def ok(self) -> bool:
         return self.ours.ok and (self.autodiff is None or self.autodiff.ok)
 
+    @property
+    def is_by_autodiff(self) -> bool:
+        """Whether `jax.grad` is itself the judge"""
+        return math.isnan(self.autodiff_ulps)
+
 
 class Truth(NamedTuple):
     """What is expected, as the sum of two trees, and what each leaf is held to."""

@@ -1,6 +1,5 @@
 """The proof on a terminal: a table of errors, a table of digits, and a closing line."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 from verify.accuracy import Accuracy
@@ -60,7 +59,7 @@ def closing(judged: Sequence[Judged], accuracies: Sequence[Accuracy]) -> str:
 def _of_dtype(found: Mapping[How, Judged], dtype: str) -> str:
     ways = [found.get(How(dtype, compiled)) for compiled in (True, False)]
     ours = ["" if way is None else _ulps(way) for way in ways]
-    beside = [way.autodiff_ulps for way in ways if way and not math.isnan(way.autodiff_ulps)]
+    beside = [way.autodiff_ulps for way in ways if way and not way.is_by_autodiff]
     cells = [*ours, f"{beside[0]:.2g}" if beside else ""]
     return "".join(f"{cell:>{CELL}}" for cell in cells)
 

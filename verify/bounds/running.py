@@ -29,7 +29,7 @@ Real = Any  # an array, or a number of NumPy's, which it makes of arrays without
 Function = Callable[[Floats], Floats]
 OPERATIONS = 100  # at most as many lie between two quantities of the recipe
 ROUNDINGS = 8  # of a function of NumPy's, at most
-MOST_SOURCES = 2**23  # of all entries together, 8 bytes each
+MOST_SOURCES = 2**21  # of all entries together, 8 bytes each
 UNKNOWN = 1e150  # an error with no bound, whose square is still a number
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from verify.accuracy import Accuracy
 from verify.proof import exhaustive
-from verify.proof.progress import bar_or_lines
+from verify.proof.progress import bar_or_lines, say
 from verify.proof.state import State
 
 BETWEEN_SAVES = 2.0  # seconds
@@ -26,6 +26,12 @@ def cover(
             for number, found in _finished(futures, state):
                 state.add(number, found)
                 advance()
+        except KeyboardInterrupt:
+            say(
+                console,
+                f"{len(state.done)}/{exhaustive.BLOCKS}: the same command goes on from here",
+            )
+            raise
         finally:
             state.save()
     state.path.unlink()

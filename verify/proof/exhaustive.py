@@ -123,26 +123,24 @@ def _compare(name: str, bits: Any, exact: Float64s, per_ulp: Float64s) -> Found:
         np.abs((np.asarray(f(z), np.float64) - exact) * per_ulp) for f in _compiled(name)
     )
     i = int(np.argmax(ours))  # that of NaN, where there is one
-    return Found(*_numbers(ours[i]), int(bits[i]), *_numbers(np.max(usual)))
+    return Found(_number(ours[i]), int(bits[i]), _number(np.max(usual)))
 
 
 def _compare_limits(name: str, bits: Any, exact: Float64s, per_ulp: Float64s) -> Found:
-    """At ±∞ and NaN there is right and wrong"""
+    """At ±∞ the error from the limit, where 0 · ∞ is ReLU's 0; of NaN right, 0, or wrong, ∞."""
     got = np.asarray(_compiled(name)[0](bits.view(np.float32)), np.float64)
-    infinite = bits & np.uint32(0x7FFFFFFF) == INFINITY
-    expected = np.isfinite(got) if name in SLOPES else np.isnan(got)
-    right = np.where(infinite, got == _limit(name, exact), expected)
-    i = int(np.argmin(right))
-    return Found(0.0 if right[i] else float("inf"), int(bits[i]), 0.0)
+    limit = np.where(np.isnan(exact), 0, exact)
+    off = np.where(got == limit, 0, np.abs(got - limit) * per_ulp)
+    right = np.isfinite(got) if name in SLOPES else np.isnan(got)
+    of_NaN = np.where(right, 0, np.inf)
+    infinite = bits & ~SIGNS[1] == INFINITY
+    errors = np.where(infinite, off, of_NaN)
+    i = int(np.argmax(errors))
+    return Found(_number(errors[i]), int(bits[i]), 0.0)
 
 
-def _numbers(error: Any) -> tuple[float]:
-    return (float("inf") if np.isnan(error) else float(error),)
-
-
-def _limit(name: str, exact: Float64s) -> Float64s:
-    """0/0, where e² over 1 is 0, and 0 · ∞, where ReLU is 0"""
-    return np.nan_to_num(exact, nan=0.0, posinf=np.inf, neginf=-np.inf)
+def _number(error: Any) -> float:
+    return float("inf") if np.isnan(error) else float(error)
 
 
 @functools.cache

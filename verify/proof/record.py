@@ -1,26 +1,7 @@
 """The proof as JSON, for programs: `python -m verify --json FILE`.
 
-    schema        "pure_nn.verify.proof/1": the number goes up when a field changes its meaning
-    ok            whether all is right
-    seconds       it took, from the command to the file
-    options       of the command: dtype, device, filter, exhaustive
-    environment   the versions of pure_nn, Python and the packages; platform, cores and device
-    errors        one object for each row and way: section, name, dtype, compiled, ok, and
-        error           the largest part of its bound that an error takes up; at most 1 if right
-        ulps            the largest error, in ULPs of the largest entry of its array
-        autodiff_ulps   that of jax.grad on the same inputs in the same dtype; null where it is
-                        itself the judge, in float64
-        where, index    the entry whose error is the largest part of its bound
-        got, expected   there
-        entries         how many were compared
-        fault           in words, why nothing could be compared; else ""
-    digits        one object for each function and dtype: name, dtype, inputs, ok, and
-        error, usual    the largest error, in ULPs of the exact value; that of what people write
-        limit           at most so much is right
-        at              the input of the largest error
-    exhaustive    as digits, over all 2³² float32 inputs; null where it was not asked for
-
-Numbers that JSON has no form for are the strings "nan", "inf" and "-inf".
+`schema.json`, beside this file, says what each field means. The number at the end of `SCHEMA` goes
+up when one changes its meaning.
 """
 
 import importlib.metadata
@@ -67,9 +48,16 @@ def record(
 
 
 def environment(device: str) -> dict[str, Any]:
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    versions = {name: _version(name) for name in PACKAGES}
     machine = {"platform": platform.platform(), "cores": os.cpu_count(), "device": device}
     return {"python": platform.python_version(), **versions, **machine}
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"  # but on the path, as a checkout is
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:
@@ -91,7 +79,7 @@ def _error(number: int, how: How, judged: Judged) -> dict[str, Any]:
         "ok": judged.ok,
         "error": _number(ours.error),
         "ulps": _number(judged.ulps),
-        "autodiff_ulps": None if math.isnan(judged.autodiff_ulps) else judged.autodiff_ulps,
+        "autodiff_ulps": None if judged.is_by_autodiff else _number(judged.autodiff_ulps),
         "where": ours.where,
         "index": list(ours.index),
         "got": _number(ours.got),
