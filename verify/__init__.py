@@ -7,10 +7,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from verify.checking.gradient import check_gradient as check_gradient
+    from verify.checking.rule import check_rule as check_rule
+    from verify.checking.vjp import check_vjp as check_vjp
     from verify.laws import check_laws as check_laws
     from verify.laws import check_rule_laws as check_rule_laws
+    from verify.report import Report as Report
 
-_MODULES = {"check_laws": "verify.laws", "check_rule_laws": "verify.laws"}
+_MODULES = {
+    "check_gradient": "verify.checking.gradient",
+    "check_rule": "verify.checking.rule",
+    "check_vjp": "verify.checking.vjp",
+    "check_laws": "verify.laws",
+    "check_rule_laws": "verify.laws",
+    "Report": "verify.report",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,154 @@
+"""One check: the reference, the hand-written side in every way, the oracles, and a report."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from verify.checking import digits, laws, naming, ties, ways
+from verify.checking.calls import AGAIN, outside_jax, same
+from verify.checking.findings import Judge, merged
+from verify.checking.hands import Misfit, Read
+from verify.checking.judge import Bounds
+from verify.checking.problem import Case, Problem
+from verify.checking.references import Reference
+from verify.checking.witnesses import Witnesses
+from verify.errors import Comparison, unit_roundoff
+from verify.report import Finding, Report, Unit
+
+IN_PLACE = "it is changed in place; work on a copy, as in x = x.copy()"
+DOUBT = (
+    "the oracles disagree about the derivative of {f}, so nothing is decided: has it a custom "
+    "derivative or a stop_gradient inside, or is it not smooth here?"
+)
+
+
+def check(problem: Problem) -> Report:
+    """Everything that is to be said of the hand-written side"""
+    rng = np.random.default_rng(problem.settings.seed)
+    try:
+        reads, found = _eager(problem)
+    except Misfit as misfit:
+        return _report(problem, [_fault("structure", str(misfit))])
+    return _Examination(problem, rng).report(reads, found)
+
+
+def _fault(where: str, fault: str) -> Finding:
+    return Finding("eager", Comparison(where, fault=fault), "wrong")
+
+
+def _eager(problem: Problem) -> tuple[list[Read], list[Finding]]:
+    """What the hand gives for each cotangent; and whether it leaves its arguments alone and gives
+    the same twice"""
+    arrays, first = problem.given.arrays, problem.cotangents[0]
+    read, changed = problem.eager(arrays, first)
+    again, _ = problem.eager(arrays, first)
+    found = [_fault(name, IN_PLACE) for name in changed]
+    found += [] if same(read, again) else [_fault(problem.hand.name, AGAIN)]
+    return [read, *(problem.eager(arrays, v)[0] for v in problem.cotangents[1:])], found
+
+
+def _report(problem: Problem, found: Sequence[Finding], **parts: Sequence[Any]) -> Report:
+    seed, dtype = int(problem.settings.seed or 0), str(problem.given.dtype)
+    rest = {name: tuple(part) for name, part in parts.items()}
+    return Report(problem.name, dtype, tuple(merged(found)), seed=seed, **rest)
+
+
+class _Examination:
+    """The state of one check while it goes on"""
+
+    def __init__(self, problem: Problem, rng: Any) -> None:
+        given, settings = problem.given, problem.settings
+        self.problem, self.rng, self.notes = problem, rng, list[str]()
+        self.witnesses = Witnesses(problem.function.f, given, problem.cotangents[0], settings, rng)
+        u = unit_roundoff(given.dtype)
+        of_value = Bounds(u, settings.factor)
+        of_gradient = Bounds(u, settings.factor, problem.bounds())
+        self.judge = Judge(of_gradient, of_value, self._units(), settings.zeros_ok)
+
+    def report(self, reads: Sequence[Read], found: list[Finding]) -> Report:
+        problem, judge = self.problem, self.judge
+        cases = self._cases(reads)
+        oracles = self.witnesses.oracles(cases[0], judge)
+        cases, tied = ties.excused(problem, self.witnesses, cases, judge)
+        self.notes += ties.notes(problem, self.witnesses, cases[0])
+        for case in cases:
+            found += self._judged("eager", case)
+        found += laws.findings(problem, cases, judge) if problem.hand.is_linear else []
+        found += self._in_other_ways(cases[0])
+        if not all(oracle.agrees for oracle in oracles):
+            found = [_doubted(finding) for finding in found]
+            self.notes.insert(0, DOUBT.format(f=problem.function.name))
+        is_wrong = any(finding.verdict == "wrong" for finding in found)
+        named = (tied or naming.mistakes(problem, cases, judge)) if is_wrong else []
+        return _report(problem, found, oracles=oracles, mistakes=named, notes=self.notes)
+
+    def _units(self) -> list[Unit]:
+        """“entry” for the leaves in which the function is elementwise: J(v ∘ m) = m ∘ J(v)"""
+        problem, v = self.problem, self.problem.cotangents[0]
+        units: list[Unit] = ["leaf"] * len(problem.given.wanted)
+        if not (problem.hand.is_linear and self.witnesses.is_automatic and len(v) == 1):
+            return units
+        mask = self.rng.integers(0, 2, v[0].shape).astype(v[0].dtype)
+        points = [problem.at(problem.given.arrays, [x]) for x in (v[0], mask * v[0])]
+        whole, part = (self.witnesses.near(at, rounds=1).gradient for at in points)
+        for i, (x, y) in enumerate(zip(whole, part, strict=True)):
+            if x.value.shape == mask.shape and np.allclose(mask * x.value, y.value, 1e-9, 0):
+                units[i] = "entry"
+        return units
+
+    def _cases(self, reads: Sequence[Read]) -> list[Case]:
+        problem, witnesses = self.problem, self.witnesses
+        points = [problem.at(problem.given.arrays, v) for v in problem.cotangents]
+        references = [witnesses.reference(at, self.judge.units) for at in points]
+        if not self.judge.is_value(problem.function.out, references[0]):
+            if witnesses.is_stale(references[0], self.judge):
+                witnesses.forget()
+                references = [witnesses.reference(at, self.judge.units) for at in points]
+            self._require_steady(references[0])
+        return [Case(*parts) for parts in zip(points, references, reads, strict=True)]
+
+    def _require_steady(self, reference: Reference) -> None:
+        """ValueError: two calls of the function differ."""
+        problem = self.problem
+        if not self.judge.is_value(problem.function.out, reference):
+            if not same(problem.function.out, problem.called_again()):
+                raise ValueError(f"{problem.function.name}: {AGAIN}")
+            self.notes.append(
+                f"{problem.function.name} itself loses digits in {problem.given.dtype}: its value "
+                "is not that in float64 to within rounding"
+            )
+
+    def _judged(self, how: str, case: Case) -> list[Finding]:
+        """Each leaf; and where one is off, whether more digits mend it"""
+        found = self.judge.all(how, case.read, case.reference)
+        if not _is_off(found):
+            return found
+        case = self.witnesses.sharpened(case, self.judge.units)
+        found = self.judge.all(how, case.read, case.reference)
+        found, notes = digits.explained(self.problem, case, self.judge, found)
+        self.notes += [note for note in notes if note not in self.notes]
+        return found
+
+    def _in_other_ways(self, first: Case) -> list[Finding]:
+        """Under jit and vmap, where the hand is of JAX and can be traced"""
+        found: list[Finding] = []
+        for how, way in ways.WAYS.items() if not outside_jax(first.read) else ():
+            try:
+                cases = way(self.problem, self.witnesses, first, self.judge)
+            except Exception as error:
+                self.notes.append(ways.why_not(how, error))
+            else:
+                found += [finding for case in cases for finding in self._judged(how, case)]
+        return found
+
+
+def _is_off(found: Sequence[Finding]) -> bool:
+    return any(each.verdict == "wrong" and not each.comparison.fault for each in found)
+
+
+def _doubted(finding: Finding) -> Finding:
+    if finding.verdict != "wrong" or finding.comparison.fault:
+        return finding
+    return dataclasses.replace(finding, verdict="undecided")

@@ -1,0 +1,55 @@
+"""A function with a hand-written vector-Jacobian product."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Unpack
+
+import numpy as np
+
+from verify.checking.calls import eagerly
+from verify.checking.engine import check
+from verify.checking.hands import Pullback
+from verify.checking.inlined import Undecorated
+from verify.checking.outs import described
+from verify.checking.problem import Function, Hand, Problem
+from verify.checking.settings import Options, Settings
+from verify.checking.wrappers import name_of
+from verify.derivatives.arguments import arguments
+from verify.derivatives.programs import outputs
+from verify.report import Report
+
+
+def check_vjp(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    reference: Callable[..., Any] | None = None,
+    *,
+    argnums: int | Sequence[int] | None = None,
+    cotangents: Sequence[Any] | None = None,
+    **options: Unpack[Options],
+) -> Report:
+    """Whether `jax.vjp(f, *args)`, by the custom_vjp of f or of what it calls, is ∂f.
+
+    reference    a function of the same arguments without custom rules: by default f without its
+                 own; where JAX cannot differentiate that (a Pallas kernel), its values alone
+    argnums      the arguments that are checked: by default all of floating numbers
+    cotangents   each like the output; by default three random ones
+    options      the fields of `verify.checking.settings.Settings`
+
+    Checked too: that f has the values of the reference, that the product is linear, and 0 of 0.
+
+    TypeError, ValueError: what cannot be checked. CallFailed: one of the functions raised.
+    """
+    settings = Settings(**options)
+    given = arguments(f, args, argnums, strict=argnums is not None)
+    name = name_of(f)
+    out = described(name, eagerly(name, f, given, given.arrays)[0])
+    plain = Undecorated(f) if reference is None else reference
+    plain_name = f"{name} without its custom rules" if reference is None else name_of(reference)
+    returned, _ = eagerly(plain_name, plain, given, given.arrays)
+    hand = Hand(
+        Pullback(f, given.wanted, given.treedef, given.fixed), f"jax.vjp of {name}", is_linear=True
+    )
+    vs = out.cotangents(cotangents, np.random.default_rng(settings.seed))
+    function = Function(plain, plain_name, outputs(returned), out.labels)
+    title = f"check_vjp: the backward pass of {name}"
+    return check(Problem(title, function, hand, given, vs, settings))

@@ -1,0 +1,1 @@
+"""Derivatives by every way there is: automatic, from values, in many digits."""

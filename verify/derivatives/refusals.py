@@ -1,0 +1,85 @@
+"""What is asked of the arguments of a check before anything is computed."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pure_nn.checks import FLOATS, kind
+
+Argnums = int | Sequence[int] | None
+
+
+def is_floating(x: Any) -> bool:
+    if hasattr(x, "dtype"):
+        return bool(jnp.issubdtype(x.dtype, jnp.floating))
+    return isinstance(x, float)
+
+
+def dtype_of(x: Any) -> np.dtype[Any]:
+    return np.dtype(x.dtype) if hasattr(x, "dtype") else np.dtype(np.float64)
+
+
+def require_tuple(args: Any) -> None:
+    if not isinstance(args, tuple):
+        raise TypeError(
+            f"args: expected the tuple of arguments of the function, got {kind(args)}; "
+            "for a function of one argument x write (x,)"
+        )
+    if not args:
+        raise ValueError("args: expected at least one argument, got an empty tuple")
+
+
+def positions(args: tuple[Any, ...], argnums: Argnums) -> tuple[int, ...]:
+    """`argnums` as positions from the left; None is every argument that has a floating array."""
+    if argnums is None:
+        return tuple(_with_floats(args))
+    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    if not chosen or any(not -len(args) <= n < len(args) for n in chosen):
+        raise ValueError(
+            f"argnums: expected positions among the {len(args)} arguments, 0 to {len(args) - 1}, "
+            f"got {argnums}"
+        )
+    positive = tuple(n % len(args) for n in chosen)
+    if len(set(positive)) < len(positive):
+        raise ValueError(f"argnums: expected each argument once, got {argnums}")
+    return positive
+
+
+def _with_floats(args: tuple[Any, ...]) -> Iterator[int]:
+    """The arguments with a floating array, or where there is none, with a Python float"""
+    arrays = any(hasattr(x, "dtype") and is_floating(x) for x in jax.tree.leaves(args))
+    for i, arg in enumerate(args):
+        if any(is_floating(x) and hasattr(x, "dtype") >= arrays for x in jax.tree.leaves(arg)):
+            yield i
+
+
+def require_known_dtypes(names: Sequence[str], arrays: Sequence[Any]) -> None:
+    for name, x in zip(names, arrays, strict=True):
+        dtype = x.dtype if hasattr(x, "dtype") else np.dtype(np.float64)
+        if jnp.issubdtype(dtype, jnp.inexact) and np.dtype(dtype).name not in FLOATS:
+            raise TypeError(
+                f"{name}: expected one of {', '.join(FLOATS)}, got {dtype}; cast it, or split a "
+                "complex number into its real and imaginary parts"
+            )
+
+
+def require_floating(args: tuple[Any, ...], chosen: Sequence[int], called: Sequence[str]) -> None:
+    for n in chosen:
+        for path, x in jax.tree.leaves_with_path(args[n]):
+            if not is_floating(x):
+                raise TypeError(
+                    f"{called[n]}{jax.tree_util.keystr(path)}: expected floating numbers to "
+                    f"differentiate, got {getattr(x, 'dtype', type(x).__name__)}; cast it to a "
+                    f"float, or leave argument {n} out of argnums"
+                )
+
+
+def require_something(wanted: Sequence[Any], chosen: Sequence[str]) -> None:
+    if not sum(np.size(x) for x in wanted):
+        raise ValueError(
+            f"there is nothing to differentiate: {', '.join(chosen) or 'args'} has no floating "
+            "number; choose the argument by argnums"
+        )
