@@ -28,4 +28,4 @@ def test_examples(capsys: pytest.CaptureFixture[str]) -> None:
     with jax.numpy_dtype_promotion("standard"):
         exec(compile("\n".join(BLOCKS), str(README), "exec"), {})
     assert capsys.readouterr().out.splitlines() == SAID
-    assert (len(BLOCKS), len(SAID)) == (6, 3)
+    assert (len(BLOCKS), len(SAID)) == (7, 4)

@@ -67,7 +67,8 @@ def _value(function: Primal, at: Point, rng: Any) -> list[Expected]:
     for k, ((name, dtype), x) in enumerate(zip(at.value, here, strict=True)):
         largest = np.nanmax([np.abs(there[k] - x) for there in changed], axis=0) / over
         nothing = np.zeros(x.shape)
-        leaves.append(Expected(name, dtype, x, nothing, largest, nothing, np.isfinite(x)))
+        parts = (np.asarray(part) for part in (x, nothing, largest, nothing, np.isfinite(x)))
+        leaves.append(Expected(name, dtype, *parts))
     return leaves
 
 
