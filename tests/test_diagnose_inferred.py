@@ -192,7 +192,7 @@ def test_right_gradients(tmp_path: Path, arrays: Arrays, said: list[str]) -> Non
 def test_wrong_gradients(tmp_path: Path, arrays: Arrays) -> None:
     name = sort(arrays).of["dW[1]"]
     code, text = diagnosed(tmp_path, arrays | {name: -arrays[name]})
-    assert "wrong, and first dW[1]\n" in text
+    assert "the first that is wrong is dW[1]\n" in text
     assert "\n  dW[1] has the wrong sign\n" in text
     assert code == 1
 

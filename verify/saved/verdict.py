@@ -32,7 +32,7 @@ def verdict(saved: Saved, file: File, choice: Choice) -> Iterator[str]:
     if d.ok:
         yield from _right(saved, file, choice)
         return
-    yield f"{d.verdict}, and first {d.first}"
+    yield f"{d.verdict}: the first that is {d.verdict} is {d.first}"
     yield from _as_what(file, best.reading)
     yield from _mistakes(best)
     yield from _where(d.names, saved, best.reading)
@@ -87,14 +87,22 @@ def _for_the_page(file: File, choice: Choice) -> Iterator[str]:
 
 def _where(names: Sequence[str], saved: Saved, reading: Reading) -> Iterator[str]:
     """What the quantities in the messages are called in the file, where it is not plain"""
-    for quantity in dict.fromkeys(QUANTITY.findall(" ".join(names))):
+    text = " ".join(names)
+    for quantity in dict.fromkeys(QUANTITY.findall(text)):
         if saved.has(quantity):
-            name, said = (
-                saved.names.of[quantity],
-                stored(quantity.partition("[")[0], reading.at.transposed),
-            )
+            name, kind = saved.names.of[quantity], quantity.partition("[")[0]
+            said = _shapes(saved, quantity, text) or stored(kind, reading.at.transposed)
             if said or re.sub(r"[\W_]", "", name) != re.sub(r"[\W_]", "", quantity):
                 yield f"  in the file {quantity} is {name}{f', {said}' * bool(said)}"
+
+
+def _shapes(saved: Saved, quantity: str, text: str) -> str:
+    """Those of the file, where a gradient is said to have another one than its parameter"""
+    if f"{quantity} " not in text or "its shape is" not in text or not quantity.startswith("d"):
+        return ""
+    got, parameter = saved.raw(quantity).shape, quantity.removeprefix("d")
+    shape = saved.raw(parameter).shape
+    return "" if got == shape else f"of shape {got} for {saved.names.of[parameter]} of {shape}"
 
 
 def _nothing_fits(saved: Saved, file: File, best: Judged) -> Iterator[str]:
