@@ -10,14 +10,10 @@ if TYPE_CHECKING:
     from verify.checking.gradient import check_gradient as check_gradient
     from verify.checking.rule import check_rule as check_rule
     from verify.checking.vjp import check_vjp as check_vjp
-    from verify.checking.gradient import check_gradient as check_gradient
-    from verify.checking.rule import check_rule as check_rule
-    from verify.checking.vjp import check_vjp as check_vjp
     from verify.laws import check_laws as check_laws
     from verify.laws import check_rule_laws as check_rule_laws
     from verify.report import Report as Report
     from verify.report import WrongGradient as WrongGradient
-    from verify.report import Report as Report
 
 _MODULES = {
     "check_gradient": "verify.checking.gradient",
@@ -26,6 +22,7 @@ _MODULES = {
     "check_laws": "verify.laws",
     "check_rule_laws": "verify.laws",
     "Report": "verify.report",
+    "WrongGradient": "verify.report",
 }
 
 
