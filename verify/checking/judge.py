@@ -21,7 +21,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from verify.derivatives.responses import smallest
 from verify.errors import Comparison, ulp, ulp_of
@@ -31,7 +30,7 @@ FACTOR = 4.0  # c
 ENTRYWISE = 4.0  # s
 UNDERFLOWS = 4
 DTYPE = "expected dtype"
-Array = npt.NDArray[Any]
+Array = Any  # of NumPy, which makes a number of an array without axes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,8 +112,9 @@ def entries(x: Array, expected: Expected, bounds: Array, unit: Unit) -> Comparis
         i = np.unravel_index(np.argmax(error), error.shape)  # argmax finds a NaN first
         place = float(ulp(exact, expected.dtype)[i])
         if unit == "leaf":
-            place = ulp_of(expected.largest, expected.dtype) if expected.largest else 0.0
-        values = float(x[i]), float(exact[0][i]), float(error[i]), float(off[i]) / place
+            place = ulp_of(expected.largest, expected.dtype)
+        ulps = float(off[i]) / place if expected.largest else math.inf * float(off[i] > 0)
+        values = float(x[i]), float(exact[0][i]), float(error[i]), ulps
     return Comparison(
         expected.name, tuple(map(int, i)), *values, entries=int(np.count_nonzero(known))
     )

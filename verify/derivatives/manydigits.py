@@ -52,7 +52,7 @@ def context(digits: int) -> Any:
 def _methods(m: Any) -> dict[str, Callable[..., Any]]:
     """By the names that NumPy calls; outside a domain they are NaN, as in floating point."""
 
-    def within(low: float, high: float, f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def within(low: Any, high: Any, f: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return lambda x: f(x) if low <= x <= high else m.nan
 
     everywhere = ("exp", "expm1", "tanh", "sinh", "cosh", "sin", "cos", "tan", "erf", "erfc")
@@ -100,7 +100,7 @@ def exactly(run: Run, entrywise: bool = False) -> tuple[str, Leaves]:
     try:
         return EIGHTY, run(eighty_bits())
     except NotInTheTable as error:
-        raise NotApplicable(f"too long in many digits, and no form for {error}") from None
+        raise NotApplicable(f"too long in many digits; 80 bits have no form for {error}") from None
     except TooLong:
         raise NotApplicable("the program is too long for it") from None
 

@@ -8,9 +8,8 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+Array = Any  # of NumPy, which makes a number of an array without axes
 
 LEVELS = 9
 STEPS = 2.0**-4 / 4.0 ** np.arange(LEVELS)  # from 6 % to a millionth
