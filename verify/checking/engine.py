@@ -1,12 +1,11 @@
 """One check: the reference, the hand-written side in every way, the oracles, and a report."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from verify.checking import digits, laws, naming, ties, ways
+from verify.checking import digits, doubt, laws, naming, ties, ways
 from verify.checking.calls import AGAIN, outside_jax, same
 from verify.checking.findings import Judge, merged
 from verify.checking.hands import Misfit, Read
@@ -18,10 +17,6 @@ from verify.errors import Comparison, unit_roundoff
 from verify.report import Finding, Report, Unit
 
 IN_PLACE = "it is changed in place; work on a copy, as in x = x.copy()"
-DOUBT = (
-    "the oracles disagree about the derivative of {f}, so nothing is decided: has it a custom "
-    "derivative or a stop_gradient inside, or is it not smooth here?"
-)
 
 
 def check(problem: Problem) -> Report:
@@ -78,8 +73,8 @@ class _Examination:
         found += laws.findings(problem, cases, judge) if problem.hand.is_linear else []
         found += self._in_other_ways(cases[0])
         if not all(oracle.agrees for oracle in oracles):
-            found = [_doubted(finding) for finding in found]
-            self.notes.insert(0, DOUBT.format(f=problem.function.name))
+            found = [doubt.doubted(finding) for finding in found]
+            self.notes.insert(0, doubt.note(problem.function.name, self.witnesses, oracles))
         is_wrong = any(finding.verdict == "wrong" for finding in found)
         named = (tied or naming.mistakes(problem, cases, judge)) if is_wrong else []
         return _report(problem, found, oracles=oracles, mistakes=named, notes=self.notes)
@@ -146,9 +141,3 @@ class _Examination:
 
 def _is_off(found: Sequence[Finding]) -> bool:
     return any(each.verdict == "wrong" and not each.comparison.fault for each in found)
-
-
-def _doubted(finding: Finding) -> Finding:
-    if finding.verdict != "wrong" or finding.comparison.fault:
-        return finding
-    return dataclasses.replace(finding, verdict="undecided")

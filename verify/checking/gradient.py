@@ -11,7 +11,7 @@ from verify.checking.calls import eagerly
 from verify.checking.engine import check
 from verify.checking.hands import Gradient
 from verify.checking.problem import Function, Hand, Problem
-from verify.checking.settings import Options, Settings
+from verify.checking.settings import Options, chosen
 from verify.checking.wrappers import First, name_of
 from verify.derivatives.arguments import Arguments, arguments
 from verify.derivatives.refusals import is_floating
@@ -38,11 +38,11 @@ def check_gradient(
 
     TypeError, ValueError: what no gradient can be checked of. CallFailed: one of the two raised.
     """
-    settings = Settings(**options)
+    settings = chosen(options)
     given = arguments(cost, args, argnums, strict=True)
     name, other = name_of(by_hand), name_of(cost)
     value = _number(cost, other, given, has_aux)
-    hand = Hand(Gradient(by_hand, given.gradient, has_value), name, is_linear=False)
+    hand = Hand(Gradient(by_hand, given.gradient, has_value, has_aux), name, is_linear=False)
     dtype = value.dtype if is_floating(value) else given.dtype
     f = First(cost) if has_aux else cost
     function = Function(f, other, [value], [("value", dtype)])

@@ -30,11 +30,12 @@ class Gradient:
     by_hand: Callable[..., Any]
     expected: PyTreeDef
     has_value: bool
+    has_aux: bool
 
     def __call__(self, args: tuple[Any, ...], cotangent: Leaves) -> Read:
         returned = self.by_hand(*args)
         value, tree = self._value(returned) if self.has_value else (None, returned)
-        if not self._fits(tree) and self._pair(tree) and self._fits(tree[0]):
+        if self.has_aux and not self._fits(tree) and self._pair(tree):
             tree = tree[0]  # (gradient, auxiliary data)
         if not self._fits(tree):
             raise Misfit(self._complaint(tree))
@@ -42,7 +43,10 @@ class Gradient:
 
     def _value(self, returned: Any) -> tuple[Any, Any]:
         if not self._pair(returned):
-            raise Misfit(f"has_value=True: expected (value, gradient), got {kind(returned)}")
+            raise Misfit(
+                "expected (value, gradient), as has_value=True says, got "
+                f"{said(jax.tree.structure(returned))}"
+            )
         value, tree = returned
         return (value[0] if isinstance(value, tuple) and value else value), tree
 

@@ -12,7 +12,11 @@ from verify.checking.problem import Case, Problem
 
 def mistakes(problem: Problem, cases: Sequence[Case], judge: Judge) -> list[str]:
     """What `verify.mistakes` says of the first case that is wrong, or nothing"""
-    wrong = [case for case in cases if np.max(case.errors(judge)) > 1 or case.vector() is None]
+    wrong = [
+        case
+        for case in cases
+        if case.is_numeric() and (np.max(case.errors(judge)) > 1 or case.vector() is None)
+    ]
     if not wrong:
         return []
     try:

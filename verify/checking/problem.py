@@ -101,6 +101,9 @@ class Case:
     reference: Reference
     read: Read
 
+    def is_numeric(self) -> bool:
+        return all(np.asarray(x).dtype.kind not in "OSUc" for x in self.read[1])
+
     def vector(self) -> Any:
         """The hand-written gradient as one, or None where a shape is wrong"""
         pairs = list(zip(self.read[1], self.reference.gradient, strict=True))

@@ -11,7 +11,7 @@ from verify.checking.engine import check
 from verify.checking.hands import Rule
 from verify.checking.outs import described
 from verify.checking.problem import Function, Hand, Problem
-from verify.checking.settings import Options, Settings
+from verify.checking.settings import Options, chosen
 from verify.checking.wrappers import First, name_of
 from verify.derivatives.arguments import Arguments, arguments
 from verify.derivatives.programs import outputs
@@ -40,7 +40,7 @@ def check_rule(
 
     TypeError, ValueError: what no rule can be checked of. CallFailed: one of them raised.
     """
-    settings = Settings(**options)
+    settings = chosen(options)
     given = arguments(forward, args, argnums, strict=argnums is not None)
     name = name_of(forward)
     out = described(name, _out(name, forward, given))

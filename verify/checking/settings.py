@@ -50,3 +50,12 @@ class Settings:
             raise ValueError(f"factor: expected a positive number, got {self.factor}")
         if self.seed is None:
             object.__setattr__(self, "seed", secrets.randbelow(2**32))
+
+
+def chosen(options: Options) -> Settings:
+    """TypeError: an option that there is not."""
+    known = [field.name for field in dataclasses.fields(Settings)]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise TypeError(f"expected options among {', '.join(known)}, got {', '.join(unknown)}")
+    return Settings(**options)

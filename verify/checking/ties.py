@@ -48,7 +48,7 @@ def ties(seen: Sequence[Evidence]) -> dict[int, Tie]:
             for k in np.flatnonzero(each.found.kink & (each.probes.coordinates >= 0)):
                 place, scale = int(each.probes.coordinates[k]), float(each.probes.scales[k])
                 left, right = each.found.left[k] / scale, each.found.right[k] / scale
-                found[place] = Tie(place, float(left), float(right))
+                found[place] = Tie(place, float(left) + 0.0, float(right) + 0.0)
     return found
 
 
@@ -84,7 +84,8 @@ def _at(witnesses: Witnesses, case: Case, failing: Any) -> dict[int, Tie]:
 
 
 def _slack(case: Case, judge: Judge) -> Any:
-    bounds = [judge.allowed(i, x) for i, x in enumerate(case.reference.gradient)]
+    leaves = enumerate(case.reference.gradient)
+    bounds = [judge.allowed(i, x) - x.uncertainty for i, x in leaves]
     return np.concatenate([x.ravel() for x in bounds])
 
 
@@ -133,9 +134,10 @@ def notes(problem: Problem, witnesses: Witnesses, case: Case) -> list[str]:
         theirs = tie.side(case.reference.vector[tie.place])
         taken = f"; {AUTOMATIC} takes {theirs}" if witnesses.is_automatic else ""
         taken += "" if got is None else f"; by hand {tie.side(got[tie.place])}"
+        more = f" (and at {len(found) - 1} more of the entries probed)" if len(found) > 1 else ""
         said.append(
-            f"{len(found)} of the probed entries lie on a kink: {place_name(problem, tie.place)} "
-            f"is {tie.left:.6g} from the left and {tie.right:.6g} from the right{taken}"
+            f"at {place_name(problem, tie.place)}{more} there is a kink: the derivative is "
+            f"{tie.left:.6g} from the left and {tie.right:.6g} from the right{taken}"
         )
     by = [seen.found for seen in witnesses.evidence if seen.name == DIFFERENCES]
     crossed = sum(int(np.count_nonzero(found.crossed)) for found in by)

@@ -60,8 +60,8 @@ def reference(function: Primal, at: Point, wanted: Collection[str], rng: Any) ->
 def _value(function: Primal, at: Point, rng: Any) -> list[Expected]:
     """What the function returns, and how that responds to the last place of its inputs"""
     with float64():
-        here = primal.values(function.call, widened(at.arrays))
-        changed = [primal.values(function.call, moved) for moved, _ in _changes(at, rng)]
+        here = primal.value(function, widened(at.arrays))
+        changed = [primal.value(function, moved) for moved, _ in _changes(at, rng)]
     over = FAR if at.given.dtype == np.float64 else 1.0
     leaves = []
     for k, ((name, dtype), x) in enumerate(zip(at.value, here, strict=True)):
@@ -78,10 +78,10 @@ def _changes(at: Point, rng: Any) -> list[tuple[Leaves, Leaves]]:
 
 def _affordable(function: Primal, at: Point, arrays: Leaves, rng: Any) -> Probes:
     """Every coordinate that there is time for"""
-    each = evidence.seconds(function, arrays)
+    size, each = sizes(at.wanted()).size, evidence.seconds(function, arrays)
     count = int(np.clip(PATIENCE / (2 * LEVELS * each), SAMPLED / 4, 20 * FEW))
-    nothing = np.zeros(sizes(at.wanted()).size)
-    return choose(at.wanted(), nothing, [], count, rng)
+    count = FEW if count >= FEW >= size else 2 ** int(np.log2(count))  # few shapes, few compiled
+    return choose(at.wanted(), np.zeros(size), [], count, rng)
 
 
 def _everywhere(

@@ -11,7 +11,7 @@ from verify.checking.hands import Pullback
 from verify.checking.inlined import Undecorated
 from verify.checking.outs import described
 from verify.checking.problem import Function, Hand, Problem
-from verify.checking.settings import Options, Settings
+from verify.checking.settings import Options, chosen
 from verify.checking.wrappers import name_of
 from verify.derivatives.arguments import arguments
 from verify.derivatives.programs import outputs
@@ -39,7 +39,7 @@ def check_vjp(
 
     TypeError, ValueError: what cannot be checked. CallFailed: one of the functions raised.
     """
-    settings = Settings(**options)
+    settings = chosen(options)
     given = arguments(f, args, argnums, strict=argnums is not None)
     name = name_of(f)
     out = described(name, eagerly(name, f, given, given.arrays)[0])

@@ -124,8 +124,8 @@ def _moved(equation: Any, numbers: Numbers, operands: list[Any], floating: list[
     params = equation.params
     fill = params.get("fill_value")
     nothing = numbers.of(math.nan if fill is None else float(fill))
-    unfilled = params | {"fill_value": None} if "fill_value" in params else params
-    return move(equation.primitive, unfilled, operands, floating, nothing)
+    nowhere = {"fill_value": -1} if fill is not None else {}
+    return move(equation.primitive, params | nowhere, operands, floating, nothing)
 
 
 def _converted(equation: Any, numbers: Numbers, operands: list[Any]) -> list[Any]:

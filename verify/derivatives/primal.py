@@ -11,8 +11,9 @@ import numpy as np
 from jax.extend.core import Jaxpr, subjaxprs
 
 from verify.derivatives.arguments import Arguments, Call
-from verify.derivatives.programs import Leaves, Program, float64, outputs, pull
+from verify.derivatives.programs import Leaves, float64, outputs, pull, valued
 from verify.derivatives.refusals import is_floating
+from verify.derivatives.traced import Program
 
 Way = Literal["differentiable", "compiled", "eager", "numpy"]
 NO_DERIVATIVE = {
@@ -44,10 +45,6 @@ class Primal:
         found = _floats_of(self.program.closed.jaxpr) if self.program else set()
         return max(found, key=lambda d: float(jnp.finfo(d).eps), default=np.dtype(np.float64))
 
-    def names(self) -> set[str]:
-        """Of all its primitives"""
-        return set(_primitives(self.program.closed.jaxpr)) if self.program else set()
-
 
 def widened(arrays: Leaves) -> list[Any]:
     """The very numbers, in float64; integers, booleans and keys as they are."""
@@ -57,6 +54,13 @@ def widened(arrays: Leaves) -> list[Any]:
 def values(call: Call, arrays: Leaves) -> list[Any]:
     """The floating leaves that it returns, as float64, called once and eagerly."""
     return [np.asarray(x).astype(np.float64) for x in outputs(call(arrays))]
+
+
+def value(function: Primal, arrays: Leaves) -> list[Any]:
+    """The same, by a compiled program where it can be traced"""
+    if function.way in ("differentiable", "compiled"):
+        return [np.asarray(x, np.float64) for x in valued(function.call, arrays)]
+    return values(function.call, [x.copy() if isinstance(x, np.ndarray) else x for x in arrays])
 
 
 def primal(call: Call, given: Arguments, cotangent: Leaves) -> Primal:
@@ -71,7 +75,10 @@ def primal(call: Call, given: Arguments, cotangent: Leaves) -> Primal:
 
 
 def _shape(x: Any) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(np.shape(x), jax.dtypes.canonicalize_dtype(jnp.result_type(x)))
+    dtype = x.dtype if hasattr(x, "dtype") else jnp.result_type(x)
+    if not jnp.issubdtype(dtype, jax.dtypes.extended):
+        dtype = jax.dtypes.canonicalize_dtype(dtype)
+    return jax.ShapeDtypeStruct(np.shape(x), dtype)
 
 
 @functools.lru_cache(maxsize=256)
@@ -106,10 +113,11 @@ def first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0][:120]
 
 
-def _primitives(jaxpr: Jaxpr) -> Iterator[str]:
+def primitives(jaxpr: Jaxpr) -> Iterator[str]:
+    """The names of all, of programs within it too"""
     yield from (equation.primitive.name for equation in jaxpr.eqns)
     for inner in subjaxprs(jaxpr):
-        yield from _primitives(inner)
+        yield from primitives(inner)
 
 
 def _floats_of(jaxpr: Jaxpr) -> set[np.dtype[Any]]:

@@ -13,8 +13,9 @@ import numpy as np
 
 from verify.derivatives.arguments import Arguments
 from verify.derivatives.primal import Primal, widened
-from verify.derivatives.programs import Eager, Leaves, Nudges, Pulled, float64, merged, responses
+from verify.derivatives.programs import Leaves, Pulled, float64, merged
 from verify.derivatives.refusals import dtype_of
+from verify.derivatives.traced import Eager, Nudges, responses
 from verify.errors import ulp, unit_roundoff
 
 AT_ONCE = 8  # changes in one run of the program
