@@ -165,6 +165,17 @@ def test_lost_digits_are_inaccurate(tmp_path: Path) -> None:
     assert code == 1
 
 
+def test_zeros_prove_nothing(tmp_path: Path) -> None:
+    """Every unit of the hidden layer is dead."""
+    saved = only(columns(("relu", "sigmoid"), (3, 4, 1))) | {"b1": np.full((4, 1), -50.0)}
+    dZ2 = 1 / (1 + np.exp(-saved["b2"])) - saved["Y"]
+    saved |= {"dW2": np.zeros((1, 4)), "db2": dZ2.mean(axis=1, keepdims=True)}
+    dead = saved | {"dW1": np.zeros((4, 3)), "db1": np.zeros((4, 1))}
+    code, text = diagnosed(tmp_path, dead, activations="relu,sigmoid")
+    assert "Δ[1]: 0 for these data, and so are its gradients: a wrong g′ would not be seen" in text
+    assert code == 0
+
+
 def test_what_cannot_be_seen_is_said(tmp_path: Path) -> None:
     one = only(columns(("relu", "sigmoid"), (3, 4, 1), B=1))
     code, text = diagnosed(tmp_path, one)

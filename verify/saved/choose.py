@@ -14,7 +14,6 @@ from verify.saved.fit import (
     is_hinted_at,
     judge,
     matches,
-    output_hints_at,
     proportional,
 )
 from verify.saved.l2 import with_l2
@@ -81,7 +80,7 @@ def _candidates(file: File) -> list[Reading]:
         return every
     hinted = [r for r in every if is_hinted_at(r, tol)]
     mixed = () if hinted else _bases(file, readings.mixed)
-    return hinted or [r for r in mixed if output_hints_at(r, tol)] or every
+    return hinted or [r for r in mixed if is_hinted_at(r, tol)] or every
 
 
 def _bases(file: File, source: Source) -> list[Reading]:

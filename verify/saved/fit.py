@@ -37,17 +37,10 @@ def proportional(reading: Reading, tol: float) -> int:
 
 def is_hinted_at(reading: Reading, tol: float) -> bool:
     """Whether one of those is that cost little: db, and dW of the output"""
-    return output_hints_at(reading, tol) or any(
-        _is_multiple(layer["b"], reading.page("db", l), tol)
-        for l, layer in enumerate(reading.at.grads, 1)
-    )
-
-
-def output_hints_at(reading: Reading, tol: float) -> bool:
-    """Whether dW or db of the output is"""
-    page, L, grads = reading.page, len(reading.at.grads), reading.at.grads[-1]
-    of_W = _is_multiple(grads["W"], page("dW", L), tol)
-    return of_W or _is_multiple(grads["b"], page("db", L), tol)
+    page, grads, L = reading.page, reading.at.grads, len(reading.at.grads)
+    if _is_multiple(grads[-1]["W"], page("dW", L), tol):
+        return True
+    return any(_is_multiple(d["b"], page("db", l), tol) for l, d in enumerate(grads, 1))
 
 
 def _is_multiple(got: F64, right: F64, tol: float) -> bool:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from verify.saved.choose import Choice, File
 from verify.saved.fit import Judged
 from verify.saved.readings import Reading
@@ -88,12 +90,22 @@ def unseen(choice: Choice) -> Iterator[str]:
     best, equals = choice.best, choice.equals
     if best.diagnosis.verdict != "wrong":
         yield from best.diagnosis.notes
+        yield from _zeros(best.reading)
     same = [j for j in equals if j.diagnosis.names == best.diagnosis.names]
     for what, values in _differences(best, same).items():
         yield f"{what}: with {values} all would be the same"
     others = [j for j in equals if j.diagnosis.names != best.diagnosis.names]
     for what, values in _differences(best, others).items():
         yield f"{what}: {values} would leave as many mistakes, but others; state {what} to decide"
+
+
+def _zeros(reading: Reading) -> Iterator[str]:
+    """Gradients that prove nothing"""
+    layers = range(1, len(reading.at.params) + 1)
+    zero = [l for l in layers if not np.any(reading.page("Δ", l))]
+    if zero:
+        named = ", ".join(f"Δ[{l}]" for l in zero)
+        yield f"{named}: 0 for these data, and so are its gradients: a wrong g′ would not be seen"
 
 
 def _differences(best: Judged, equals: Sequence[Judged]) -> Mapping[str, str]:
