@@ -33,3 +33,10 @@ def vectors_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("vectors") / "new" / "folder"
     vectors.write(folder)
     return folder
+
+
+@pytest.fixture
+def standard_promotion() -> Iterator[None]:
+    """Dtypes and ranks promoted as users of JAX have it."""
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield

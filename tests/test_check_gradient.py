@@ -21,13 +21,6 @@ PARAMS = (
 NET = pure_nn.Network(("tanh", "sigmoid"))
 
 
-@pytest.fixture
-def standard_promotion() -> Any:
-    """As a user has it"""
-    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        yield
-
-
 def cost(params: Any, X: Any, Y: Any) -> Any:
     """In NumPy"""
     A2 = forward(params, X)[1]
