@@ -13,6 +13,7 @@ import numpy as np
 from jax.tree_util import PyTreeDef
 
 from pure_nn.checks import kind
+from verify.derivatives.evidence import outputs_of_any_kind
 from verify.derivatives.programs import Leaves, merged, outputs
 from verify.derivatives.refusals import is_floating
 
@@ -91,7 +92,7 @@ class Rule:
             )
         pairs = [pair for x, y in zip(args, returned, strict=True) for pair in self._aligned(x, y)]
         arrays = [pair for pair, is_array in zip(pairs, self.arrays, strict=True) if is_array]
-        return outputs(out), [_cotangent(*arrays[i]) for i in self.wanted]
+        return outputs_of_any_kind(out), [_cotangent(*arrays[i]) for i in self.wanted]
 
     def _filled(self, cotangent: Leaves) -> Any:
         rest = iter(cotangent)
