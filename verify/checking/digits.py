@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from verify.checking import better
 from verify.checking.findings import Judge
 from verify.checking.hands import Read
 from verify.checking.problem import Case, Problem
@@ -17,7 +18,7 @@ from verify.derivatives.interpreter import Numbers
 from verify.derivatives.manydigits import EIGHTY, NotApplicable
 from verify.derivatives.primal import widened
 from verify.derivatives.programs import Leaves, float64
-from verify.report import Finding, Verdict
+from verify.report import Finding, Verdict, badness
 
 LARGEST = 3e5  # of a NumPy function's entries times the longest axis, for many digits
 SHRINKS = 256.0  # 80 bits have eleven more than float64: a rounding error is 2048 times less
@@ -45,6 +46,15 @@ def explained(
         if all(finding.verdict != "wrong" for finding in result):
             break
     return result, notes
+
+
+def lost(problem: Problem, case: Case, found: Sequence[Finding]) -> list[str]:
+    """Where the digits of the worst one went, and what to write instead"""
+    bad = [(badness(x), k) for k, x in enumerate(found) if x.verdict == "inaccurate"]
+    if not bad:
+        return []
+    _, k = max(bad)
+    return [x for x in [better.told(problem, case, k, found[k].comparison.index)] if x]
 
 
 def _is_mild(finding: Finding, case: Case, judge: Judge) -> bool:

@@ -55,12 +55,14 @@ class _Examination:
 
     def __init__(self, problem: Problem, rng: Any) -> None:
         given, settings = problem.given, problem.settings
-        self.problem, self.rng, self.notes = problem, rng, list[str]()
+        self.problem, self.rng = problem, rng
+        self.notes, self.lost = list[str](), list[str]()
         self.witnesses = Witnesses(problem.function.f, given, problem.cotangents[0], settings, rng)
         u = unit_roundoff(given.dtype)
         of_value = Bounds(u, settings.factor)
         of_gradient = Bounds(u, settings.factor, problem.bounds())
-        self.judge = Judge(of_gradient, of_value, self._units(), settings.zeros_ok)
+        units = _units(problem, rng)
+        self.judge = Judge(of_gradient, of_value, units, settings.zeros_ok)
 
     def report(self, reads: Sequence[Read], found: list[Finding]) -> Report:
         problem, judge = self.problem, self.judge
@@ -70,28 +72,17 @@ class _Examination:
         self.notes += ties.notes(problem, self.witnesses, cases[0])
         for case in cases:
             found += self._judged("eager", case)
-        found += laws.findings(problem, cases, judge) if problem.hand.is_linear else []
+        if problem.hand.is_linear:
+            lossy = {x.comparison.where for x in found if x.verdict == "inaccurate"}
+            kept = laws.findings(problem, cases, judge)
+            found += [x for x in kept if x.comparison.where not in lossy]
         found += self._in_other_ways(cases[0])
         if not all(oracle.agrees for oracle in oracles):
             found = [doubt.doubted(finding) for finding in found]
             self.notes.insert(0, doubt.note(problem.function.name, self.witnesses, oracles))
         is_wrong = any(finding.verdict == "wrong" for finding in found)
-        named = (tied or naming.mistakes(problem, cases, judge)) if is_wrong else []
+        named = (tied or naming.mistakes(problem, cases, judge)) if is_wrong else self.lost
         return _report(problem, found, oracles=oracles, mistakes=named, notes=self.notes)
-
-    def _units(self) -> list[Unit]:
-        """“entry” for the leaves in which the function is elementwise: J(v ∘ m) = m ∘ J(v)"""
-        problem, v = self.problem, self.problem.cotangents[0]
-        units: list[Unit] = ["leaf"] * len(problem.given.wanted)
-        if not (problem.hand.is_linear and self.witnesses.is_automatic and len(v) == 1):
-            return units
-        mask = self.rng.integers(0, 2, v[0].shape).astype(v[0].dtype)
-        points = [problem.at(problem.given.arrays, [x]) for x in (v[0], mask * v[0])]
-        whole, part = (self.witnesses.near(at, rounds=1).gradient for at in points)
-        for i, (x, y) in enumerate(zip(whole, part, strict=True)):
-            if x.value.shape == mask.shape and np.allclose(mask * x.value, y.value, 1e-9, 0):
-                units[i] = "entry"
-        return units
 
     def _cases(self, reads: Sequence[Read]) -> list[Case]:
         problem, witnesses = self.problem, self.witnesses
@@ -102,6 +93,7 @@ class _Examination:
                 witnesses.forget()
                 references = [witnesses.reference(at, self.judge.units) for at in points]
             self._require_steady(references[0])
+        _require_finite(problem, references[0])
         return [Case(*parts) for parts in zip(points, references, reads, strict=True)]
 
     def _require_steady(self, reference: Reference) -> None:
@@ -124,6 +116,8 @@ class _Examination:
         found = self.judge.all(how, case.read, case.reference)
         found, notes = digits.explained(self.problem, case, self.judge, found)
         self.notes += [note for note in notes if note not in self.notes]
+        if not self.lost:
+            self.lost = digits.lost(self.problem, case, found)
         return found
 
     def _in_other_ways(self, first: Case) -> list[Finding]:
@@ -139,5 +133,28 @@ class _Examination:
         return found
 
 
+def _require_finite(problem: Problem, reference: Reference) -> None:
+    for x in reference.value:
+        if not np.all(np.isfinite(x.value)):
+            raise ValueError(
+                f"{problem.function.name}: expected finite results, got {x.name} with NaN or "
+                "infinities at these arguments; choose others"
+            )
+
+
 def _is_off(found: Sequence[Finding]) -> bool:
     return any(each.verdict == "wrong" and not each.comparison.fault for each in found)
+
+
+def _units(problem: Problem, rng: Any) -> list[Unit]:
+    """“entry” for the leaves in which the hand is elementwise: pull(m ∘ v) = m ∘ pull(v)"""
+    arrays, v = problem.given.arrays, problem.cotangents[0]
+    units: list[Unit] = ["leaf"] * len(problem.given.wanted)
+    if not problem.hand.is_linear or len(v) > 1:
+        return units
+    mask = rng.integers(0, 2, v[0].shape).astype(v[0].dtype)
+    whole, part = (problem.eager(arrays, [x])[0][1] for x in (v[0], mask * v[0]))
+    for i, (x, y) in enumerate(zip(whole, part, strict=True)):
+        if np.shape(x) == np.shape(y) == mask.shape and np.array_equal(mask * np.asarray(x), y):
+            units[i] = "entry"
+    return units

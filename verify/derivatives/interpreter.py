@@ -25,6 +25,7 @@ class Numbers:
 
     def __init__(self, dtype: Any, lift: Callable[[Any], Any], limit: float) -> None:
         self.dtype, self.lift, self.left = np.dtype(dtype), lift, limit
+        self.before: Callable[[Any], None] = lambda equation: None  # of every operation
 
     def given(self, x: Any) -> Any:
         """A constant: floats become numbers, integers and booleans stay."""
@@ -98,6 +99,7 @@ def _apply(equation: Any, numbers: Numbers, operands: list[Any]) -> list[Any]:
     if name in LOOPS:
         return LOOPS[name](params, numbers, operands)
     numbers.spend(_operations(equation))
+    numbers.before(equation)
     with np.errstate(all="ignore"):
         results = _simple(equation, numbers, operands)
     return [_as(v.aval, numbers, x) for v, x in zip(equation.outvars, results, strict=True)]

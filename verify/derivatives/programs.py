@@ -46,8 +46,14 @@ def as_given(wide: bool) -> Iterator[None]:
 
 
 def outputs(tree: Any) -> list[Any]:
-    """The floating leaves of what a function returns."""
-    return [x for x in jax.tree.leaves(tree) if is_floating(x)]
+    """The floating leaves of what a function returns, those of more digits among them."""
+    return [x for x in jax.tree.leaves(tree) if is_floating(x) or _has_more_digits(x)]
+
+
+def _has_more_digits(x: Any) -> bool:
+    if hasattr(x, "dtype"):
+        return bool(x.dtype == object)
+    return not isinstance(x, bool | int | float | complex | str)
 
 
 def merged(arrays: Leaves, positions: Sequence[int], some: Leaves) -> list[Any]:
