@@ -4,6 +4,7 @@ import dataclasses
 import multiprocessing
 import os
 import secrets
+import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
@@ -44,7 +45,10 @@ def report(found: Found, seed: int) -> int:
 def _everywhere(planned: Iterable[Job]) -> Iterator[Found]:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), spawn) as executor:
-        for future in [executor.submit(job.run) for job in planned]:
+        futures = [executor.submit(job.run) for job in planned]
+        for i, future in enumerate(futures):
+            if sys.stderr.isatty():
+                print(f"\r{i} of {len(futures)} parts measured", end="", file=sys.stderr)
             yield future.result()
 
 

@@ -94,11 +94,11 @@ def _infinite(got: Floats, right: Floats, error: Floats) -> bool:
 
 
 def _entry(got: Floats, right: Floats, error: Floats) -> bool:
-    return int(np.sum(error > VISIBLE)) == 1
+    return error.ndim > 0 and int(np.sum(error > VISIBLE)) == 1
 
 
 def _line(got: Floats, right: Floats, error: Floats) -> bool:
-    return any(len(set(where)) == 1 for where in np.nonzero(error > VISIBLE))
+    return error.ndim > 0 and any(len(set(at)) == 1 for at in np.nonzero(error > VISIBLE))
 
 
 def _multiple(got: Floats, right: Floats, error: Floats) -> bool:
@@ -108,10 +108,16 @@ def _multiple(got: Floats, right: Floats, error: Floats) -> bool:
     return bool(np.max(np.abs(off)) <= 1e-6 * np.max(np.abs(got)))
 
 
+def _clipped(got: Floats, right: Floats, error: Floats) -> bool:
+    limit = np.max(np.abs(got))
+    return error.ndim > 0 and bool(np.allclose(got, np.clip(right, -limit, limit), rtol=1e-6))
+
+
 DESCRIPTIONS: Mapping[str, Callable[[Floats, Floats, Floats], bool]] = {
     "zero": _zero,
     "not finite": _infinite,
     "one entry": _entry,
     "one line": _line,
     "factor is": _multiple,
+    "clipped": _clipped,
 }

@@ -157,6 +157,12 @@ STRANGERS = tuple(
             lambda w, k, right: np.median(w.D[k].astype(float), axis=0, keepdims=True),
             where=more(2),
         ),
-        Planted("db of one example", "db", lambda w, k, right: w.D[k][:1] * w.late, where=more(1)),
+        Planted(
+            "db of one example",
+            "db",
+            lambda w, k, right: w.D[k][:1] * w.late,
+            kinds=("examples",),
+            where=more(1),
+        ),
     )
 )
