@@ -1,17 +1,20 @@
 """The mistake, named where `verify.mistakes` knows it."""
 
-import importlib
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
 from verify.checking.findings import Judge
 from verify.checking.problem import Case, Problem
+from verify.mistakes import diagnose, l2_of, name_leaves
+
+OF_REFERENCE = 1e-9  # by which its gradient may be off that of the network, relative to its size
 
 
 def mistakes(problem: Problem, cases: Sequence[Case], judge: Judge) -> list[str]:
-    """What `verify.mistakes` says of the first case that is wrong, or nothing"""
+    """What is known of the first case that is wrong, or nothing"""
     wrong = [
         case
         for case in cases
@@ -19,39 +22,42 @@ def mistakes(problem: Problem, cases: Sequence[Case], judge: Judge) -> list[str]
     ]
     if not wrong:
         return []
-    try:
-        catalogue: Any = importlib.import_module("verify.mistakes")
-    except ImportError:
-        return []
-    return _of_network(catalogue, problem, wrong[0]) or _of_leaves(
-        catalogue, problem, wrong[0], judge
-    )
+    return _of_network(problem, wrong[0]) or _of_leaves(problem, wrong[0], judge)
 
 
-def _of_network(catalogue: Any, problem: Problem, case: Case) -> list[str]:
-    """params, X and Y of a Network, of which all mistakes are known"""
+def _of_network(problem: Problem, case: Case) -> list[str]:
+    """params, X and Y of a Network, of which all mistakes are known; nothing where the cost is
+    another, but for an L2 term"""
     args = problem.given.args
     if problem.net is None or len(args) != 3 or problem.given.argnums != 0:
         return []
     params, X, Y = (_wide(x) for x in args)
-    grads = _like(params, case.read[1])
-    found = catalogue.diagnose(problem.net, params, X, Y, grads, dtype=str(problem.given.dtype))
+    if not _are_layers(params):
+        return []
+    expected = _like(params, [x.value for x in case.reference.gradient])
+    λ = l2_of(problem.net, params, X, Y, expected, OF_REFERENCE)
+    if λ is None:
+        return []
+    grads, dtype = _like(params, case.read[1]), str(problem.given.dtype)
+    found = diagnose(problem.net, params, X, Y, grads, l2=λ, dtype=dtype)
     return [str(found)] if found.names else []
 
 
-def _wide(tree: Any) -> Any:
-    import jax
+def _are_layers(params: Any) -> bool:
+    return isinstance(params, tuple | list) and all(
+        isinstance(layer, dict) and layer.keys() == {"W", "b"} for layer in params
+    )
 
+
+def _wide(tree: Any) -> Any:
     return jax.tree.map(lambda x: np.asarray(x).astype(np.float64), tree)
 
 
 def _like(params: Any, leaves: Sequence[Any]) -> Any:
-    import jax
-
     return jax.tree.unflatten(jax.tree.structure(params), [_wide(x) for x in leaves])
 
 
-def _of_leaves(catalogue: Any, problem: Problem, case: Case, judge: Judge) -> list[str]:
+def _of_leaves(problem: Problem, case: Case, judge: Judge) -> list[str]:
     names = problem.names
     expected = case.reference.gradient
     bounds = [judge.allowed(i, x) for i, x in enumerate(expected)]
@@ -61,8 +67,9 @@ def _of_leaves(catalogue: Any, problem: Problem, case: Case, judge: Judge) -> li
         [np.asarray(x).astype(np.float64) for x in problem.wanted],
         bounds,
     )
-    tables = [dict(zip(names, column, strict=True)) for column in columns]
-    return [_sentence(text) for text in catalogue.name_leaves(*tables, lengths(problem))]
+    got, right, values, allowed = (dict(zip(names, each, strict=True)) for each in columns)
+    told = name_leaves(got, right, values, allowed, lengths(problem))
+    return [_sentence(text) for text in told]
 
 
 def _sentence(text: str) -> str:
