@@ -109,6 +109,13 @@ MISTAKES: dict[str, tuple[Arrays, list[str]]] = {
         ["the first that is wrong is J", "J is the sum over the B = 32 examples"],
     ),
     "J of a sum": (with_J(SUM, 1), ["is J\n", "J is B = 32 times too small", "J is the sum"]),
+    "one that has no name": (
+        only(CLASSES) | {"dW2": CLASSES["dW2"] * np.linspace(0.8, 1.3, 30).reshape(5, 6)},
+        [
+            "dW[2] is wrong in a way that is not in the catalogue",
+            "], the worst of 30 wrong entries",
+        ],
+    ),
     "L2 missing": (GIVEN | {"l2": 0.5}, ["the L2 term λW[3] is missing"]),
     "printed with five decimals": (
         {name: np.round(x, 5) if name[0] == "d" else x for name, x in GIVEN.items()},

@@ -1,11 +1,15 @@
 """The verdict on a file, and the mistakes, in the page's notation."""
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from verify.saved import multiples
 from verify.saved.choose import Choice, File
-from verify.saved.fit import Judged
+from verify.saved.closeness import close
+from verify.saved.fit import Judged, gradients
 from verify.saved.readings import Reading
 from verify.saved.text import stored
 from verify.saved.values import Saved
@@ -20,6 +24,7 @@ IN_A_SUM = {  # what is said of the mean, where J is the sum
     "the mean is taken twice": "the mean is taken where J is the sum",
 }
 QUANTITY = re.compile(r"(?:d[Wb]|[WbZAΔ])\[\d+\]")
+ENTRY = 1e-6  # relative to the largest entry, where entries are shown
 DECIDING = ("activations", "loss")
 
 
@@ -35,6 +40,7 @@ def verdict(saved: Saved, file: File, choice: Choice) -> Iterator[str]:
     yield f"{d.verdict}: the first that is {d.verdict} is {d.first}"
     yield from _as_what(file, best.reading)
     yield from _mistakes(best)
+    yield from _entries(best)
     yield from _where(d.names, saved, best.reading)
     yield from _for_the_page(file, choice)
     yield from _nothing_fits(saved, file, best)
@@ -83,6 +89,24 @@ def _for_the_page(file: File, choice: Choice) -> Iterator[str]:
     differ |= {"loss": [r.loss != page.reading.loss for r in every]}
     missing = [STATE[what] for what, which in differ.items() if any(which)]
     yield f"  which J is meant? Save it as J, or state {' and '.join(missing)}"
+
+
+def _entries(best: Judged) -> Iterator[str]:
+    """Where the first mistake has no name: the worst entries of its layer"""
+    d = best.diagnosis
+    if d.known or not d.first.startswith(("d", "Δ")):
+        return
+    l, s = int(d.first.partition("[")[2].rstrip("]")), best.reading.scale
+    W, b = itertools.islice(gradients(best.reading), 2 * l - 2, 2 * l)
+    for name, (got, right) in ((f"db[{l}]", b), (f"dW[{l}]", W)):
+        if got.shape == right.shape and not close(got, right, ENTRY):
+            off = np.abs(got - right)
+            i = np.unravel_index(np.argmax(off), off.shape)
+            count = np.sum(off > ENTRY * np.max(np.abs(right)))
+            yield (
+                f"  {name}[{', '.join(map(str, i))}], the worst of {count} wrong entries of "
+                f"{off.size}: got {got[i] / s:.6g}, expected {right[i] / s:.6g}"
+            )
 
 
 def _where(names: Sequence[str], saved: Saved, reading: Reading) -> Iterator[str]:
