@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import DTypeLike
 
 from pure_nn.network import Network
-from verify import bounds, oracles
+from verify import bounds
 from verify.bounds import recipe
 from verify.bounds.arithmetic import Careful, ManyDigits, Textbook, in_many_digits
 from verify.errors import Comparison, compare, unit_roundoff, worst_ulps
@@ -143,7 +143,7 @@ def _of_many_digits(case: Case, arrays: Arrays, dtype: str) -> Truth:
 
 
 def _of_autodiff(case: Case, arrays: Arrays, dtype: str) -> Truth:
-    with _arithmetic(), oracles.on_cpu():
+    with _arithmetic(), jax.default_device(jax.local_devices(backend="cpu")[0]):
         expected = jax.tree.map(np.asarray, case.reference(*rounded(arrays, "float64")))
     approximate = bounds.run(case.recipe, Careful(dtype), arrays)
     of_reference = case.bounds(bounds.of_reference(dtype), arrays)

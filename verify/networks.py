@@ -80,7 +80,7 @@ def gradient_case(name: str, net: Network, draw: Any, *, weighted: bool) -> Case
 
     def reference(params: Any, X: Any, Y: Any, weights: Any) -> Any:
         counted = weights if weighted else jnp.ones_like(weights)
-        return oracles.audit(net, params, X, Y, counted)[0]
+        return oracles.value_and_grad(net, params, X, Y, counted)
 
     def of_recipe(m: Any, params: Any, X: Any, Y: Any, weights: Any) -> Any:
         found = recipe.network(m, net, params, X, Y, weights if weighted else None)

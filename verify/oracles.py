@@ -6,10 +6,9 @@ forward form is the one given). The exact functions are written once and compute
 by NumPy where float64 is exact enough.
 """
 
-import contextlib
 import functools
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -112,6 +111,18 @@ def network_losses(net: Network, params: Params, X: Array, Y: Array) -> Float[Ar
 
 
 @compiled
+def value_and_grad(
+    net: Network, params: Params, X: Array, Y: Array, weights: Array
+) -> tuple[Array, Any]:
+    """J and its `jax.grad` with respect to params"""
+
+    def J(params: Params) -> Array:
+        return jnp.mean(weights * network_losses(net, params, X, Y))
+
+    return jax.value_and_grad(J)(params)
+
+
+@compiled
 def audit(
     net: Network, params: Params, X: Array, Y: Array, weights: Array
 ) -> tuple[tuple[Array, Any], tuple[list[Array], list[Array], list[Array]]]:
@@ -199,10 +210,3 @@ def as_sum(values: Any) -> Exact:
     """Numbers of mpmath as the sum of two float64 arrays"""
     high = values.astype(np.float64)
     return high, np.asarray(values - high).astype(np.float64)
-
-
-@contextlib.contextmanager
-def on_cpu() -> Iterator[None]:
-    """Where float64 is what it says, whatever device is judged"""
-    with jax.default_device(jax.local_devices(backend="cpu")[0]):
-        yield
