@@ -151,7 +151,10 @@ RIGHT: dict[str, tuple[Arrays, list[str]]] = {
     "mean of squares": (NUMBERS | {"loss": "mse"}, ["𝓛 = ‖A − Y‖²/n, n = 2 units"]),
     "L2": (with_l2(CLASSES, 0.1) | {"l2": 0.1}, ["stated\n  l2: λ = 0.1"]),
     "L2 of the course": (with_l2(CLASSES, 0.1) | {"lambd": 0.1 * B}, ["stated\n  l2: λ = 0.1"]),
-    "L2 unsaid": (with_l2(CLASSES, 0.1), ["inferred\n", "l2: λ = 0.1"]),
+    "L2 unsaid": (
+        with_l2(CLASSES, 0.1),
+        ["inferred\n", "l2: λ = 0.1", "for the activations, loss, l2 inferred above"],
+    ),
     "g′(0) = 0": (at_the_kink(), ["activations: relu(at_zero=0.0), softmax"]),
     "dropout": (
         dropped_out(),

@@ -63,7 +63,7 @@ def _plain(g: object) -> str:
 
 def stated(saved: Saved, file: File, best: Judged) -> Iterator[str]:
     for what, value in facts(best.reading).items():
-        if _is_stated(saved, what):
+        if is_stated(saved, what):
             logits = what == "activations" and file.stated.logits
             yield f"{what}: {value}{', which the loss applies to the logits' * logits}"
     if best.reading.at.masks:
@@ -74,14 +74,14 @@ def stated(saved: Saved, file: File, best: Judged) -> Iterator[str]:
 
 def inferred(saved: Saved, file: File, best: Judged) -> Iterator[str]:
     for what, value in facts(best.reading).items():
-        if not _is_stated(saved, what):
+        if not is_stated(saved, what):
             others = what == "layout" and len({at.layout for at in file.at}) > 1
             yield f"{what}: {value}{'; the shapes leave it open' * others}"
     if not saved.has("dtype"):
         yield f"dtype: {file.dtype}, as the gradients are stored"
 
 
-def _is_stated(saved: Saved, what: str) -> bool:
+def is_stated(saved: Saved, what: str) -> bool:
     return saved.has(what) or (what == "l2" and saved.has("lambd"))
 
 

@@ -11,7 +11,7 @@ from verify.saved.choose import Choice, File
 from verify.saved.closeness import close
 from verify.saved.fit import Judged, gradients
 from verify.saved.readings import Reading
-from verify.saved.text import stored
+from verify.saved.text import facts, is_stated, stored
 from verify.saved.values import Saved
 
 STATE = {
@@ -25,7 +25,7 @@ IN_A_SUM = {  # what is said of the mean, where J is the sum
 }
 QUANTITY = re.compile(r"(?:d[Wb]|[WbZAΔ])\[\d+\]")
 ENTRY = 1e-6  # relative to the largest entry, where entries are shown
-DECIDING = ("activations", "loss")
+DECIDING = {"activations", "loss", "l2"}
 
 
 def verdict(saved: Saved, file: File, choice: Choice) -> Iterator[str]:
@@ -52,8 +52,9 @@ def _right(saved: Saved, file: File, choice: Choice) -> Iterator[str]:
         yield f"undecided: right if {' or '.join(map(multiples.said, every))}"
         yield from _for_the_page(file, choice)
         return
-    guessed = [what for what in DECIDING if not saved.has(what)]
-    network = f", for the {' and '.join(guessed)} inferred above" * bool(guessed)
+    known = {what for what in DECIDING if is_stated(saved, what)}
+    guessed = [what for what in facts(choice.best.reading) if what in DECIDING - known]
+    network = f", for the {', '.join(guessed)} inferred above" * bool(guessed)
     yield f"ok: every gradient is right{network}"
 
 
