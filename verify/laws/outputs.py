@@ -27,7 +27,7 @@ def _sums(s: Subject, name: str, axis: int) -> Comparison:
     """ULPs are those of the largest sum of absolute values."""
     x = s.result[name]
     total, terms = np.sum(x, axis), np.sum(np.abs(x), axis)
-    bound = s.bounds[name] * np.sqrt(x.shape[axis])
+    bound = s.bounds[name] * x.shape[axis]
     found = entries(f"1ᵀ{name}", total, np.zeros_like(total), bound, s.dtype)
     ulps = abs(found.got) / ulp_of(np.max(terms, initial=0), s.dtype)
     return dataclasses.replace(found, ulps=ulps)
