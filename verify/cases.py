@@ -66,15 +66,16 @@ class Judged(NamedTuple):
 
 
 class Truth(NamedTuple):
-    """What is expected, as the sum of two trees, and what each leaf is held to."""
+    """What is expected, as the sum of two trees, what each leaf is held to, and in which ULPs."""
 
     expected: Any
     below: Any
     bounds: Any
     dtypes: Any
+    dtype: str
 
     def ulps(self, got: Any) -> float:
-        return worst_ulps(got, self.expected, self.below)
+        return worst_ulps(got, self.expected, self.below, self.dtype)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,17 +140,18 @@ def _of_many_digits(case: Case, arrays: Arrays, dtype: str) -> Truth:
     expected, below = in_many_digits(lambda: bounds.run(case.recipe, ManyDigits(), arrays))
     approximate = bounds.run(case.recipe, Careful(dtype), arrays)
     held_to = bounds.total(bounds.errors(approximate), _roundings(expected))
-    return Truth(expected, below, held_to, bounds.dtypes(approximate, dtype))
+    return Truth(expected, below, held_to, bounds.dtypes(approximate, dtype), dtype)
 
 
 def _of_autodiff(case: Case, arrays: Arrays, dtype: str) -> Truth:
+    """On the CPU, where float64 is what it says, whatever device is judged"""
     with _arithmetic(), jax.default_device(jax.local_devices(backend="cpu")[0]):
         expected = jax.tree.map(np.asarray, case.reference(*rounded(arrays, "float64")))
     approximate = bounds.run(case.recipe, Careful(dtype), arrays)
     of_reference = case.bounds(bounds.of_reference(dtype), arrays)
     held_to = bounds.total(bounds.errors(approximate), of_reference)
     below = jax.tree.map(np.zeros_like, expected)
-    return Truth(expected, below, held_to, bounds.dtypes(approximate, dtype))
+    return Truth(expected, below, held_to, bounds.dtypes(approximate, dtype), dtype)
 
 
 def _roundings(expected: Any) -> Any:

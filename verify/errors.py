@@ -125,14 +125,14 @@ def entries(name: str, x: Any, y: Any, bound: Any, dtype: DTypeLike) -> Comparis
     return Comparison(name, index, float(x[i]), float(y[i]), float(error[i]), ulps, x.size)
 
 
-def worst_ulps(got: Any, expected: Any, below: Any) -> float:
+def worst_ulps(got: Any, expected: Any, below: Any, dtype: DTypeLike) -> float:
     """The largest error of all entries, in ULPs of the largest entry of their leaf.
 
-    `expected` is the sum of two trees; a leaf is in the ULPs of its own dtype.
+    `expected` is the sum of two trees.
     """
     leaves = zip(*map(jax.tree.leaves, (got, expected, below)), strict=True)
     return max(
-        float(np.max(in_units(x, (high, low), np.asarray(ulp_of(np.max(np.abs(high)), x.dtype)))))
+        float(np.max(in_units(x, (high, low), np.asarray(ulp_of(np.max(np.abs(high)), dtype)))))
         for x, high, low in leaves
     )
 
