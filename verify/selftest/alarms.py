@@ -11,8 +11,8 @@ import numpy as np
 import pure_nn
 from pure_nn.network import Network
 from verify.selftest.designs import draw
-from verify.selftest.engines import Engine, Said
-from verify.selftest.measure import Tally
+from verify.selftest.engines import Engine
+from verify.selftest.measure import Tally, ask
 from verify.selftest.student import gradients
 from verify.selftest.task import Task
 from verify.selftest.trial import Gradient, finite
@@ -58,7 +58,7 @@ def _count(tally: Tally, engine: Engine, task: Task, gradient: Gradient) -> None
     if not finite(gradient):
         tally.counts["overflown"] += 1
         return
-    said: Said = engine(task, gradient)
+    said = ask(engine, task, gradient)
     tally.counts += Counter({"right": 1, said.verdict: 1})
     if said.verdict not in ("ok", "inaccurate"):
         tally.note(f"right gradient: {task}\n{said.text}")

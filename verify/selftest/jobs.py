@@ -36,7 +36,7 @@ class Size:
     pure_nn: int  # networks
 
 
-USUAL = Size(cases=60, peers=10, pairs=500, right=2_250, designs=8, of_design=2, pure_nn=10)
+USUAL = Size(cases=40, peers=10, pairs=500, right=2_250, designs=8, of_design=1, pure_nn=10)
 FAST = Size(cases=2, peers=1, pairs=20, right=100, designs=0, of_design=1, pure_nn=1)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from verify.selftest.engines import Engine, Said
 from verify.selftest.planted import Planted
 from verify.selftest.score import Score, score
-from verify.selftest.trial import VISIBLE, Trial, plant, tasks
+from verify.selftest.task import Task
+from verify.selftest.trial import VISIBLE, Gradient, Trial, plant, tasks
 
 KEPT = 3  # examples of what is not right, for each row
 FEW = 9  # kinds that may fit the same numbers
@@ -52,8 +53,16 @@ def measure(
     """So many trials of mistakes that are made together"""
     tally = Tally()
     for trial in trials(mistakes, cases, seed, dtype, design):
-        count(tally, trial, engine(trial.task, trial.gradient))
+        count(tally, trial, ask(engine, trial.task, trial.gradient))
     return tally
+
+
+def ask(engine: Engine, task: Task, gradient: Gradient) -> Said:
+    """What is said; a judge that raises has said nothing, which is counted as missed."""
+    try:
+        return engine(task, gradient)
+    except Exception as error:
+        return Said("raised", text=f"{type(error).__name__}: {error}")
 
 
 def trials(
@@ -78,7 +87,9 @@ def _matter(trial: Trial) -> bool:
 
 
 def _near(a: Any, b: Any, rounding: Any) -> bool:
-    return a.shape == b.shape and bool(np.all(np.abs(a - b) <= VISIBLE * rounding))
+    if not a.shape == b.shape == rounding.shape:
+        return bool(np.array_equal(a, b))
+    return bool(np.all(np.abs(a - b) <= VISIBLE * rounding))
 
 
 def count(tally: Tally, trial: Trial, said: Said) -> None:
