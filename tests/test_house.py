@@ -17,7 +17,17 @@ SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 SOURCES += [ROOT / "pytest_pure_nn.py"]
 LONGEST_FILE, LONGEST_BODY = 215, 20
 STANDARD = {"ast", "collections", "concurrent", "contextlib", "dataclasses", "decimal"}
-STANDARD |= {"functools", "hashlib", "importlib", "inspect", "itertools", "json", "math"}
+STANDARD |= {
+    "functools",
+    "hashlib",
+    "heapq",
+    "importlib",
+    "inspect",
+    "itertools",
+    "json",
+    "linecache",
+    "math",
+}
 STANDARD |= {"multiprocessing", "numbers", "operator", "os", "pathlib", "platform", "random"}
 STANDARD |= {"secrets", "signal", "sys", "tempfile", "time", "types", "typing"}
 STANDARD |= {"re", "warnings", "zipfile", "zlib"}

@@ -135,7 +135,7 @@ IN_ONE: dict[str, tuple[Any, str, str]] = {
         "dW[2]",
         "dW[2][1, 2] alone is wrong",
     ),
-    "NaN": (changed(2, "W", np.full((4, 4), np.nan)), "dW[2]", "16 entries that are NaN"),
+    "NaN": (changed(2, "W", np.full((4, 4), np.nan)), "dW[2]", "16 NaN or infinite entries"),
     "sum missing": (
         changed(4, "b", A[4] - Y),
         "db[4]",

@@ -35,7 +35,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "w: is off by -0.1 w: an L2 term λw is missing, or has another λ",
     ),
     "zero": ({"v": 0 * v}, "v: is zero: it was left out"),
-    "NaN": ({"v": np.full((4, 1), np.nan)}, "v: has 4 entries that are NaN"),
+    "NaN": ({"v": np.full((4, 1), np.nan)}, "v: has 4 NaN or infinite entries"),
     "row": ({"w": w * (np.arange(4) != 2)[:, None]}, "w: is wrong in row 2 alone (zero there)"),
     "column": ({"w": w * (1 + (np.arange(4) == 1))}, "w: is wrong in column 1 alone"),
     "scalar": ({"v": np.full((4, 1), v.sum())}, "v: is the sum of all its entries"),

@@ -23,7 +23,13 @@ def _simple(lengths: Lengths) -> Iterator[tuple[float, str]]:
         (-2.0, "has the wrong sign and is 2 times too large"),
         (-0.5, "has the wrong sign and is ½ of what it should be"),
     )
-    B = lengths.get("B", 1)
+    yield from _of_batch(lengths.get("B", 1))
+    for n, names in _others(lengths).items():
+        yield n, f"is {names} = {n} times too large"
+        yield 1 / n, f"is {names} = {n} times too small"
+
+
+def _of_batch(B: int) -> Iterator[tuple[float, str]]:
     if B > 1:
         missing, again = "the mean over the batch is missing", "the mean is taken twice"
         yield from (
@@ -34,9 +40,6 @@ def _simple(lengths: Lengths) -> Iterator[tuple[float, str]]:
             (B / (B - 1), f"is divided by B − 1 = {B - 1} where B = {B} belongs"),
             (B / (B + 1), f"is divided by B + 1 = {B + 1} where B = {B} belongs"),
         )
-    for n, names in _others(lengths).items():
-        yield n, f"is {names} = {n} times too large"
-        yield 1 / n, f"is {names} = {n} times too small"
 
 
 def _others(lengths: Lengths) -> dict[int, str]:

@@ -95,24 +95,32 @@ def _wrong_A(c: Pass, l: int) -> Iterator[Known]:
             f"is {other}(Z[{l}]), but layer {l} is {name}",
             (forms.G[other](Z) * M),
         )
-    if name == "softmax":
-        rows = forms.softmax(Z.T).T
-        yield "wrong axis", f"is the softmax over the examples, not over the units of Z[{l}]", rows
-        every = np.exp(Z - np.max(Z))
-        yield (
-            "wrong axis",
-            "is the softmax over all entries, not column by column",
-            every / every.sum(),
-        )
-        yield "not normalised", f"is exp(Z[{l}]), not divided by its sum", np.exp(Z)
-    if l in c.M:
-        keep = 1 / np.max(M)
-        yield "mask missing", "is without dropout's mask", c.G[l]
-        yield (
-            "scale missing",
-            f"is without dropout's scale 1/keep = {1 / keep:.6g}",
-            c.G[l] * M * keep,
-        )
+    yield from _wrong_softmax(c, l) if name == "softmax" else ()
+    yield from _wrong_dropout(c, l) if l in c.M else ()
+
+
+def _wrong_softmax(c: Pass, l: int) -> Iterator[Known]:
+    Z = c.Z[l]
+    rows = forms.softmax(Z.T).T
+    yield "wrong axis", f"is the softmax over the examples, not over the units of Z[{l}]", rows
+    every = np.exp(Z - np.max(Z))
+    yield (
+        "wrong axis",
+        "is the softmax over all entries, not column by column",
+        every / every.sum(),
+    )
+    yield "not normalised", f"is exp(Z[{l}]), not divided by its sum", np.exp(Z)
+
+
+def _wrong_dropout(c: Pass, l: int) -> Iterator[Known]:
+    M = c.M[l]
+    keep = 1 / np.max(M)
+    yield "mask missing", "is without dropout's mask", c.G[l]
+    yield (
+        "scale missing",
+        f"is without dropout's scale 1/keep = {1 / keep:.6g}",
+        c.G[l] * M * keep,
+    )
 
 
 def _cost(c: Pass, found: Mapping[str, Any], unit: Unit) -> list[Group]:

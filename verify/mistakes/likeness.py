@@ -58,12 +58,9 @@ def _of_values(leaf: Leaf) -> Iterator[Mistake]:
     name, got = leaf.name, leaf.got
     if not np.all(np.isfinite(got)):
         bad = np.argwhere(~np.isfinite(got))
-        yield Mistake(
-            "not finite",
-            name,
-            f"{name} has {len(bad)} entries that are NaN or "
-            f"infinite, the first at {tuple(map(int, bad[0]))}",
-        )
+        where = f"the first at {tuple(map(int, bad[0]))}"
+        text = f"{name} has {len(bad)} NaN or infinite entries, {where}"
+        yield Mistake("not finite", name, text)
         return
     if not np.any(got):
         yield Mistake("zero", name, f"{name} is zero: it was left out")

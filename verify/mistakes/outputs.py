@@ -21,31 +21,18 @@ def of_output(c: Pass) -> Iterator[Slip]:
 def _differences(c: Pass) -> Iterator[Slip]:
     """What people write as A − Y"""
     L, loss, output = c.L, c.net.loss.name, c.names[c.L]
-    AY = f"A[{L}] − Y"
-    yield Slip(
-        "other loss's Δ",
-        f"Δ[{L}] is {AY}, which {loss} of {output} does not give: {_why(c)}",
-        lambda c, run, l: c.G[l] - c.Y,
-    )
-    yield Slip(
-        "g′ twice",
-        f"Δ[{L}] is ({AY}) ∘ g′(Z[{L}]): for {loss} of {output} the g′ has cancelled already",
-        lambda c, run, l: (c.G[l] - c.Y) * c.prime[l],
-    )
-    yield Slip(
-        "Z for A",
-        f"Δ[{L}] uses Z[{L}] where A[{L}] belongs: the output's activation was not applied",
-        lambda c, run, l: c.Z[l] - c.Y,
-    )
-    yield Slip(
-        "Y unused",
-        f"Δ[{L}] is A[{L}]: the targets Y are not subtracted",
-        lambda c, run, l: c.G[l],
-    )
-    yield Slip(
-        "Y added", f"Δ[{L}] is A[{L}] + Y: the sign of Y is wrong", lambda c, run, l: c.G[l] + c.Y
-    )
-    decided = f"Δ[{L}] uses the predicted classes where the probabilities A[{L}] belong"
+    d, AY, of = f"Δ[{L}]", f"A[{L}] − Y", f"{loss} of {output}"
+    other = f"{d} is {AY}, which {of} does not give: {_why(c)}"
+    yield Slip("other loss's Δ", other, lambda c, run, l: c.G[l] - c.Y)
+    twice = f"{d} is ({AY}) ∘ g′(Z[{L}]): for {of} the g′ has cancelled already"
+    yield Slip("g′ twice", twice, lambda c, run, l: (c.G[l] - c.Y) * c.prime[l])
+    plain = f"{d} uses Z[{L}] where A[{L}] belongs: the output's activation was not applied"
+    yield Slip("Z for A", plain, lambda c, run, l: c.Z[l] - c.Y)
+    unused = f"{d} is A[{L}]: the targets Y are not subtracted"
+    yield Slip("Y unused", unused, lambda c, run, l: c.G[l])
+    added = f"{d} is A[{L}] + Y: the sign of Y is wrong"
+    yield Slip("Y added", added, lambda c, run, l: c.G[l] + c.Y)
+    decided = f"{d} uses the predicted classes where the probabilities A[{L}] belong"
     yield Slip("decisions for A", decided, lambda c, run, l: (c.G[l] > 0.5) - c.Y)
     yield Slip("decisions for A", decided, lambda c, run, l: (c.G[l] == c.G[l].max(axis=0)) - c.Y)
 

@@ -43,17 +43,22 @@ def _derivatives(c: Pass, l: int) -> Iterator[Derivative]:
     yield "g for g′", f"multiplied by {a} = g({z}) where g′({z}) belongs", lambda c, l: c.G[l]
     yield "Z for g′", f"multiplied by {z} where g′({z}) belongs", lambda c, l: c.Z[l]
     yield "g′ twice", f"g′({z}) is multiplied twice", lambda c, l: c.prime[l] ** 2
+    yield from _in_A(name, l)
+    yield from _formulas(name, l)
+    yield from _of_others(c, l)
+    yield from _kinks(name, l, dict(g.constants).get("a", 0.0))
+
+
+def _in_A(name: str, l: int) -> Iterator[Derivative]:
+    """g′ in terms of A, of the wrong array or where it does not apply"""
     if name in forms.IN_A:
-        in_Z = f"the formula for g′ in terms of {a} is given {z}"
+        in_Z = f"the formula for g′ in terms of A[{l}] is given Z[{l}]"
         yield "Z for A", in_Z, lambda c, l: forms.IN_A[name](c.Z[l])
     if name == "softmax":
         text = (
             "softmax is treated as elementwise: its Jacobian is diag(A) − AAᵀ, not diag(A(1 − A))"
         )
         yield "softmax elementwise", text, lambda c, l: c.G[l] * (1 - c.G[l])
-    yield from _formulas(name, l)
-    yield from _of_others(c, l)
-    yield from _kinks(name, l, dict(g.constants).get("a", 0.0))
 
 
 FORMULAS: dict[str, dict[str, Callable[[F64], Any]]] = {
