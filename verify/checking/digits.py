@@ -8,22 +8,20 @@ from typing import Any
 import jax
 import numpy as np
 
-from verify.checking import better
+from verify.checking import better, calls
 from verify.checking.findings import Judge
 from verify.checking.hands import Read
 from verify.checking.problem import Case, Problem
 from verify.derivatives import manydigits
-from verify.derivatives.arguments import Call
 from verify.derivatives.interpreter import Numbers
 from verify.derivatives.manydigits import EIGHTY, NotApplicable
 from verify.derivatives.primal import widened
-from verify.derivatives.programs import Leaves, float64
+from verify.derivatives.programs import Leaves, as_given, float64
 from verify.report import Finding, Verdict, badness
 
 LARGEST = 3e5  # of a NumPy function's entries times the longest axis, for many digits
 SHRINKS = 256.0  # 80 bits have eleven more than float64: a rounding error is 2048 times less
 MILD, SMALL = 32.0, 2.0**-10  # bounds, and of the largest entry: a sum may lose so much and be ok
-FLOAT64 = "float64"
 LOST = {
     "ok": "rounding takes a few of its digits, which is let pass",
     "inaccurate": "rounding takes its digits",
@@ -36,11 +34,11 @@ def explained(
     """Where the same program with more digits is right, digits were lost: it is "inaccurate", or
     where a sum lost but few, ok."""
     result, notes = list(found), list[str]()
-    for name, read in _more(problem.call, case, problem.given.dtype):
+    for name, read in _more(problem, case, judge):
         for k, finding in enumerate(result):
             is_off = finding.verdict == "wrong" and not finding.comparison.fault
             if is_off and judge.agrees(k, read, case.reference, _slack(name, finding)):
-                verdict: Verdict = "ok" if _is_mild(finding, case, judge) else "inaccurate"
+                verdict: Verdict = "ok" if _is_mild(finding, case) else "inaccurate"
                 result[k] = dataclasses.replace(finding, verdict=verdict)
                 notes = [f"with more digits ({name}) the same program is right: {LOST[verdict]}"]
         if all(finding.verdict != "wrong" for finding in result):
@@ -57,7 +55,7 @@ def lost(problem: Problem, case: Case, found: Sequence[Finding]) -> list[str]:
     return [x for x in [better.told(problem, case, k, found[k].comparison.index)] if x]
 
 
-def _is_mild(finding: Finding, case: Case, judge: Judge) -> bool:
+def _is_mild(finding: Finding, case: Case) -> bool:
     """Whether what a sum lost is little beside its largest entry"""
     compared = finding.comparison
     leaves = [*case.reference.value, *case.reference.gradient]
@@ -72,25 +70,56 @@ def _slack(name: str, finding: Finding) -> float:
     return max(1.0, error / SHRINKS) if name == EIGHTY and np.isfinite(error) else 1.0
 
 
-def _more(call: Call, case: Case, dtype: Any) -> Iterator[tuple[str, Read]]:
-    """Value and gradient by the same program with more digits, in every way that applies"""
-    arrays, cotangent = widened(case.at.arrays), widened(case.at.cotangent)
-    for attempt in (_traced, _in_many_digits, _in_80_bits, _in_float64):
-        if attempt is _in_float64 and dtype == np.float64:
-            return
+# the same program, run in the same way
+
+
+def _more(problem: Problem, case: Case, judge: Judge) -> Iterator[tuple[str, Read]]:
+    """Value and gradient with more digits, by every arithmetic that applies"""
+    arrays, cotangent = (widened(part) for part in case.inputs)
+    run = functools.partial(_run, problem, case)
+    attempts = [_in_many_digits, _in_80_bits] if case.how == "eager" else []
+    attempts += [_traced] if case.how != "eager" or _is_lossy_traced(problem, case, judge) else []
+    attempts += [_in_float64] if problem.given.dtype != np.float64 else []
+    for attempt in attempts:
         try:
             with float64(), np.errstate(all="ignore"):
-                found = attempt(call, arrays, cotangent)
+                found = attempt(run, arrays, cotangent)
         except Exception:  # whatever it is that the program does not take
             continue
         yield found
 
 
-def _traced(call: Call, arrays: Leaves, cotangent: Leaves) -> tuple[str, Read]:
+def _run(problem: Problem, case: Case, arrays: Leaves, cotangent: Leaves) -> Read:
+    """As the case was run: eagerly, compiled, or compiled in its batch"""
+    call = case.call or problem.call
+    if case.how == "jit":
+        compiled: Read = calls.compiled(call, arrays, cotangent)
+        return compiled
+    if case.how == "vmap":
+        batch = calls.batched(call, problem.given.wanted, arrays, cotangent)
+        one: Read = jax.tree.map(lambda x: x[case.number], batch)
+        return one
+    copies = [x.copy() if isinstance(x, np.ndarray) else x for x in arrays]
+    called: Read = call.f(call.arguments(copies), cotangent)
+    return called
+
+
+def _is_lossy_traced(problem: Problem, case: Case, judge: Judge) -> bool:
+    """Whether what JAX traces has the error too: a function can tell that it is traced"""
+    try:
+        with as_given(problem.given.wide):
+            read = calls.compiled(problem.call, *case.inputs)
+    except Exception:  # it is not traced
+        return False
+    found = judge.all("jit", read, case.reference)
+    return any(each.verdict == "wrong" and not each.comparison.fault for each in found)
+
+
+def _traced(run: Any, arrays: Leaves, cotangent: Leaves) -> tuple[str, Read]:
     counts: list[int] = []
 
     def leaves(arrays: Leaves, cotangent: Leaves) -> list[Any]:
-        value, gradient = call.f(call.arguments(arrays), cotangent)
+        value, gradient = run(arrays, cotangent)
         counts.append(len(value))
         return [*value, *gradient]
 
@@ -99,34 +128,27 @@ def _traced(call: Call, arrays: Leaves, cotangent: Leaves) -> tuple[str, Read]:
     return name, _read(found, counts[0])
 
 
-def _in_many_digits(call: Call, arrays: Leaves, cotangent: Leaves) -> tuple[str, Read]:
+def _in_many_digits(run: Any, arrays: Leaves, cotangent: Leaves) -> tuple[str, Read]:
     longest = max((max(np.shape(x), default=1) for x in arrays), default=1)
     if sum(np.size(x) for x in arrays) * longest > LARGEST:
         raise NotApplicable("too large")
-    run = functools.partial(_with, call, arrays, cotangent)
-    count = len(_called(call, arrays, cotangent)[0])
-    return manydigits.MANY, _read(manydigits.settled(run, True), count)
+    count = len(run(arrays, cotangent)[0])
+    found = manydigits.settled(functools.partial(_with, run, arrays, cotangent), True)
+    return manydigits.MANY, _read(found, count)
 
 
-def _in_80_bits(call: Call, arrays: Leaves, cotangent: Leaves) -> tuple[str, Read]:
-    count = len(_called(call, arrays, cotangent)[0])
-    return EIGHTY, _read(_with(call, arrays, cotangent, manydigits.eighty_bits()), count)
+def _in_80_bits(run: Any, arrays: Leaves, cotangent: Leaves) -> tuple[str, Read]:
+    count = len(run(arrays, cotangent)[0])
+    return EIGHTY, _read(_with(run, arrays, cotangent, manydigits.eighty_bits()), count)
 
 
-def _in_float64(call: Call, arrays: Leaves, cotangent: Leaves) -> tuple[str, Read]:
-    return FLOAT64, _called(call, arrays, cotangent)
+def _in_float64(run: Any, arrays: Leaves, cotangent: Leaves) -> tuple[str, Read]:
+    return "float64", run(arrays, cotangent)
 
 
-def _with(call: Call, arrays: Leaves, cotangent: Leaves, numbers: Numbers) -> list[Any]:
-    lifted = [numbers.given(x) for x in arrays], [numbers.given(x) for x in cotangent]
-    value, gradient = _called(call, *lifted)
+def _with(run: Any, arrays: Leaves, cotangent: Leaves, numbers: Numbers) -> list[Any]:
+    value, gradient = run([numbers.given(x) for x in arrays], [numbers.given(x) for x in cotangent])
     return [np.asarray(x) for x in (*value, *gradient)]
-
-
-def _called(call: Call, arrays: Leaves, cotangent: Leaves) -> Read:
-    copies = [x.copy() if isinstance(x, np.ndarray) else x for x in arrays]
-    read: Read = call.f(call.arguments(copies), cotangent)
-    return read
 
 
 def _read(leaves: Sequence[Any], count: int) -> Read:

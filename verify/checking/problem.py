@@ -95,11 +95,23 @@ class Problem:
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One cotangent at some arrays: the reference there, and what the hand gave."""
+    """One cotangent at some arrays: the reference there, and what the hand gave, and how.
+
+    call, batch, number   what was compiled; the stacked arrays and cotangents that it was run
+                          with under vmap, and the place of this one among them
+    """
 
     at: Point
     reference: Reference
     read: Read
+    how: str = "eager"
+    call: Call | None = None
+    batch: tuple[Leaves, Leaves] | None = None
+    number: int = 0
+
+    @property
+    def inputs(self) -> tuple[Leaves, Leaves]:
+        return self.batch or (self.at.arrays, self.at.cotangent)
 
     def is_numeric(self) -> bool:
         return all(np.asarray(x).dtype.kind not in "OSUc" for x in self.read[1])

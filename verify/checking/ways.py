@@ -1,6 +1,7 @@
 """The hand-written side compiled, and vmapped over a batch of other numbers."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from verify.checking.findings import Judge
 from verify.checking.problem import Case, Problem
 from verify.checking.references import Reference
 from verify.checking.witnesses import Witnesses
+from verify.derivatives.arguments import Call
 from verify.derivatives.primal import first_line
 from verify.derivatives.programs import Leaves, as_given
 from verify.derivatives.refusals import dtype_of
@@ -23,28 +25,43 @@ Way = Callable[[Problem, Witnesses, Case, Judge], list[Case]]
 
 
 def compiled(problem: Problem, witnesses: Witnesses, case: Case, judge: Judge) -> list[Case]:
-    """Under jit; traced anew where it differs, for a global that it reads may have changed"""
-    at = case.at
-    with as_given(problem.given.wide):
-        read = calls.compiled(problem.call, at.arrays, at.cotangent)
-        found = dataclasses.replace(case, read=read)
-        if np.max(found.errors(judge)) > 1 >= np.max(case.errors(judge)):
-            read = calls.compiled(fresh(problem.call), at.arrays, at.cotangent)
-    return [dataclasses.replace(case, read=read)]
+    """Under jit"""
+
+    def run(call: Call) -> list[Case]:
+        with as_given(problem.given.wide):
+            read = calls.compiled(call, case.at.arrays, case.at.cotangent)
+        return [dataclasses.replace(case, read=read, how="jit", call=call)]
+
+    return _newly_traced(problem, run, case, judge)
 
 
 def vmapped(problem: Problem, witnesses: Witnesses, case: Case, judge: Judge) -> list[Case]:
     """Under jit and vmap: the arguments, and some others near them with another cotangent"""
-    given, rng = problem.given, witnesses.rng
-    points = [case.at]
+    given, points = problem.given, [case.at]
     for i in range(COPIES):
         v = problem.cotangents[(i + 1) % len(problem.cotangents)]
-        points.append(problem.at(_apart(problem, rng), v))
-    with as_given(given.wide):
-        read = calls.batched(problem.call, given.wanted, *_stacked(problem, points))
-    reads = [jax.tree.map(lambda x, k=k: x[k], read) for k in range(len(points))]
+        points.append(problem.at(_apart(problem, witnesses.rng), v))
     references = [case.reference, *(_reference(problem, witnesses, at, case) for at in points[1:])]
-    return [Case(*parts) for parts in zip(points, references, reads, strict=True)]
+    batch = _stacked(problem, points)
+
+    def run(call: Call) -> list[Case]:
+        with as_given(given.wide):
+            read = calls.batched(call, given.wanted, *batch)
+        reads = [jax.tree.map(lambda x, k=k: x[k], read) for k in range(len(points))]
+        parts = zip(points, references, reads, itertools.count(), strict=False)
+        return [Case(at, right, got, "vmap", call, batch, k) for at, right, got, k in parts]
+
+    return _newly_traced(problem, run, case, judge)
+
+
+def _newly_traced(
+    problem: Problem, run: Callable[[Call], list[Case]], case: Case, judge: Judge
+) -> list[Case]:
+    """Traced anew where it differs from the eager call: a global that it reads may have changed"""
+    found = run(problem.call)
+    if np.max(found[0].errors(judge)) > 1 >= np.max(case.errors(judge)):
+        found = run(fresh(problem.call))
+    return found
 
 
 def _apart(problem: Problem, rng: Any) -> list[Any]:

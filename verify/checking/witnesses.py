@@ -48,6 +48,7 @@ class Witnesses:
     def forget(self) -> None:
         """Trace anew: the function reads a global that has changed since it was compiled."""
         self.call = fresh(self.call)
+        self.by_automatic, self.evidence = None, []
         self.trace()
 
     def is_stale(self, reference: Reference, judge: Judge) -> bool:
