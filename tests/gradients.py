@@ -11,7 +11,7 @@ import numpy.typing as npt
 from jaxtyping import DTypeLike
 
 Tree = Any
-QUICK = {"oracles": ("same dtype",)}  # beside jax.grad in float64
+QUICK: Any = {"oracles": ("same dtype",)}  # beside jax.grad in float64
 
 
 def params_and_data(dtype: DTypeLike = "float64", seed: int = 0) -> tuple[Tree, Any, Any]:
@@ -20,9 +20,7 @@ def params_and_data(dtype: DTypeLike = "float64", seed: int = 0) -> tuple[Tree, 
     params = {"W1": rng.normal(size=(4, 3)), "b1": rng.normal(size=(4, 1))}
     params |= {"W2": rng.normal(size=(2, 4)), "b2": rng.normal(size=(2, 1))}
     X, Y = rng.normal(size=(3, 5)), rng.uniform(size=(2, 5))
-    cast: tuple[Tree, Any, Any] = jax.tree.map(
-        lambda x: x.astype(jnp.dtype(dtype)), (params, X, Y)
-    )
+    cast: tuple[Tree, Any, Any] = jax.tree.map(lambda x: x.astype(jnp.dtype(dtype)), (params, X, Y))
     return cast
 
 

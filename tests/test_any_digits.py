@@ -1,4 +1,4 @@
-"""Right equations that lose digits are inaccurate, and the line, the loss and a better form told."""
+"""Right equations that lose digits are inaccurate; the line, the loss, a better form are told."""
 
 from typing import Any
 

@@ -28,7 +28,7 @@ def test_right_in_jax(dtype: str) -> None:
     assert report.ok, str(report)
     assert report.dtype == dtype
     assert {finding.how for finding in report.findings} == {"eager", "jit", "vmap"}
-    assert report.raise_if_wrong() is None
+    report.raise_if_wrong()
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
@@ -194,7 +194,7 @@ def test_zeros_are_no_check() -> None:
 
 
 def test_float64_arrays_do_while_jax_has_32_bits() -> None:
-    assert not jax.config.jax_enable_x64
+    assert jnp.ones(1).dtype == "float32"
     assert verify.check_gradient(f, f_by_x, (X, Y), **QUICK).dtype == "float64"
 
 

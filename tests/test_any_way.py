@@ -97,12 +97,12 @@ def test_equal_checks_compile_once() -> None:
     with jax.log_compiles(False):
         verify.check_gradient(cost, by_hand, params_and_data("float32", 1), **QUICK)
     jax.monitoring.register_event_duration_secs_listener(
-        lambda event, seconds, **_: compiled.append(event) if "backend_compile" in event else None
+        lambda event, duration_secs, **_: (
+            compiled.append(event) if "backend_compile" in event else None
+        )
     )
     for seed in range(2, 5):
-        assert verify.check_gradient(
-            cost, by_hand, params_and_data("float32", seed), **QUICK
-        ).ok
+        assert verify.check_gradient(cost, by_hand, params_and_data("float32", seed), **QUICK).ok
     assert count() == 0
     jax.monitoring.clear_event_listeners()
 
