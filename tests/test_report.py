@@ -15,8 +15,8 @@ FAULT = Comparison("X", fault="expected shape (2, 3), got (3, 2); it is transpos
 
 def made(*verdicts: Verdict, **parts: Any) -> Report:
     findings = [Finding("eager", OFF if v != "ok" else RIGHT, v) for v in verdicts]
-    fields = {"name": "check", "dtype": "float64", "findings": tuple(findings), "seed": 5}
-    return Report(**fields | parts)
+    fields: dict[str, Any] = {"name": "check", "dtype": "float64", "findings": tuple(findings)}
+    return Report(**fields | {"seed": 5} | parts)
 
 
 @pytest.mark.parametrize(

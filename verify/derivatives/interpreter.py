@@ -55,7 +55,7 @@ def evaluate(closed: ClosedJaxpr, numbers: Numbers, arguments: Sequence[Any]) ->
 def operations(jaxpr: Jaxpr) -> float:
     """How many, about, each loop taken as often as is known: one for every entry of a result, for
     every term of a sum."""
-    return sum(_operations(equation) for equation in jaxpr.eqns)
+    return float(sum(_operations(equation) for equation in jaxpr.eqns))
 
 
 def _operations(equation: Any) -> float:
@@ -172,7 +172,7 @@ def _while(params: Any, numbers: Numbers, operands: list[Any]) -> list[Any]:
     state = operands[body:]
     while _inlined(params["cond_jaxpr"], numbers, [*operands[:at], *state])[0]:
         state = _inlined(params["body_jaxpr"], numbers, [*operands[at:body], *state])
-        numbers.spend(1)
+        numbers.spend(1.0)
     return state
 
 

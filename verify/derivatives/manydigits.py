@@ -26,6 +26,7 @@ LIMIT = 100_000.0  # operations in many digits: about a second
 LIMIT_80_BITS = 1e8  # the same in 80 bits
 DIGITS = (60, 120, 240, 480, 960)
 AGREED = 1e-25
+NOTHING = 5e-324  # in float64
 MANY, EIGHTY = "many digits", "80 bits"
 LEFT = {MANY: 0.0, EIGHTY: 2.0**-8}  # of an error in float64, at most: 80 bits have 11 more
 
@@ -64,7 +65,8 @@ def _methods(m: Any) -> dict[str, Callable[..., Any]]:
     found |= {"lgamma": _bound(m.loggamma), "erf_inv": within(-1, 1, m.erfinv)}
     found |= {"arcsin": within(-1, 1, m.asin), "arccos": within(-1, 1, m.acos)}
     found |= {"arctanh": within(-1, 1, m.atanh), "arccosh": within(1, math.inf, m.acosh)}
-    return found | {"arctan": _bound(m.atan), "arcsinh": _bound(m.asinh), "rint": _bound(m.nint)}
+    found |= {"arctan": _bound(m.atan), "arcsinh": _bound(m.asinh), "rint": _bound(m.nint)}
+    return found | {"polygamma": lambda x, n: m.psi(int(n), x)}
 
 
 def _bound(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -110,10 +112,17 @@ def settled(run: Run, entrywise: bool) -> Leaves:
     before = run(many_digits(DIGITS[0]))
     for digits in DIGITS[1:]:
         now = run(many_digits(digits))
-        if all(_agree(x, y, entrywise) for x, y in zip(before, now, strict=True)):
+        same = all(_agree(x, y, entrywise) for x, y in zip(before, now, strict=True))
+        if same and (digits == DIGITS[-1] or not any(_may_be_lost(x, entrywise) for x in now)):
             return now
         before = now
     raise NotApplicable(f"{DIGITS[-1]} digits are not enough")
+
+
+def _may_be_lost(x: Any, entrywise: bool) -> bool:
+    """Whether there is a 0 that all digits of a difference may be lost in"""
+    zero = np.asarray(x) == 0
+    return bool(np.any(zero) if entrywise else np.all(zero))
 
 
 def _agree(x: Any, y: Any, entrywise: bool) -> bool:
@@ -121,7 +130,7 @@ def _agree(x: Any, y: Any, entrywise: bool) -> bool:
     known = (x == x) & (y == y)
     off, size = np.abs(np.where(known, y - x, 0)), np.abs(np.where(known, y, 0))
     largest = size if entrywise else np.max(size, initial=0)
-    return bool(np.all((x == x) == (y == y)) and np.all(off <= AGREED * largest))
+    return bool(np.all((x == x) == (y == y)) and np.all(off <= AGREED * largest + NOTHING))
 
 
 def split(x: Any) -> tuple[Any, Any]:

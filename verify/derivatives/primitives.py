@@ -24,14 +24,18 @@ def _plain(f: Primitive) -> Primitive:
 
 
 def _method(name: str) -> Primitive:
-    each = np.frompyfunc(lambda x: getattr(x, name)(), 1, 1)
-
-    def apply(params: Any, x: Any) -> Any:
+    def apply(params: Any, x: Any, *rest: Any) -> Any:
         if x.dtype != object:
             raise NotInTheTable(f"{name} in extended precision")
-        return each(x)
+        each = np.frompyfunc(lambda x, *rest: getattr(x, name)(*rest), 1 + len(rest), 1)
+        return each(x, *rest)
 
     return apply
+
+
+def _whole(f: Primitive) -> Primitive:
+    """Of objects these give Python's integers, which 0 · x makes numbers of this kind again."""
+    return lambda params, x: f(x) + 0 * x
 
 
 def _divide(x: Any, y: Any) -> Any:
@@ -112,10 +116,12 @@ TABLE: Mapping[str, Primitive] = {
     **{name: lambda params, x: x for name in SAME},
     **{name: _plain(getattr(np, name)) for name in ("exp", "exp2", "log", "log1p", "expm1")},
     **{name: _plain(getattr(np, name)) for name in ("tanh", "sinh", "cosh", "sqrt", "cbrt")},
-    **{name: _plain(getattr(np, name)) for name in ("sin", "cos", "tan", "sign", "floor", "ceil")},
+    **{name: _plain(getattr(np, name)) for name in ("sin", "cos", "tan")},
+    **{name: _whole(getattr(np, name)) for name in ("sign", "floor", "ceil")},
     **{f"a{name}": _plain(getattr(np, f"arc{name}")) for name in ("sin", "cos", "tan")},
     **{f"a{name}": _plain(getattr(np, f"arc{name}")) for name in ("sinh", "cosh", "tanh")},
     **{name: _method(name) for name in ("erf", "erfc", "erf_inv", "lgamma", "digamma")},
+    "polygamma": lambda params, n, x: _method("polygamma")(params, x, n),
     "add": _plain(np.add),
     "add_any": _plain(np.add),
     "sub": _plain(np.subtract),
@@ -152,10 +158,13 @@ TABLE: Mapping[str, Primitive] = {
     "cummax": _cumulative(np.maximum),
     "cummin": _cumulative(np.minimum),
     "broadcast_in_dim": shapes.broadcast_in_dim,
-    "reshape": lambda params, x: x.reshape(params["new_sizes"]),
+    "reshape": shapes.reshape,
     "transpose": lambda params, x: x.transpose(params["permutation"]),
     "squeeze": lambda params, x: np.squeeze(x, tuple(params["dimensions"])),
     "expand_dims": lambda params, x: np.expand_dims(x, tuple(params["dimensions"])),
+    "stack": lambda params, *xs: np.stack(xs, axis=params["axis"]),
+    "unstack": lambda params, x: list(np.moveaxis(x, params["axis"], 0)),
+    "tile": lambda params, x: np.tile(x, params["reps"]),
     "concatenate": lambda params, *xs: np.concatenate(xs, axis=params["dimension"]),
     "slice": shapes.slice_of,
     "split": shapes.split,

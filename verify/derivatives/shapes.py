@@ -16,6 +16,11 @@ def broadcast_in_dim(params: Any, x: Any, *rest: Any) -> Any:
     return np.broadcast_to(x.reshape(shape), params["shape"])
 
 
+def reshape(params: Any, x: Any) -> Any:
+    order = params["dimensions"]
+    return (x if order is None else x.transpose(order)).reshape(params["new_sizes"])
+
+
 def slice_of(params: Any, x: Any) -> Any:
     strides = params["strides"] or [1] * x.ndim
     bounds = zip(params["start_indices"], params["limit_indices"], strides, strict=True)
