@@ -106,3 +106,9 @@ def _written(net: Network, l2: float, masks: Any, dtype: str) -> Any:
         return J + sum(l2 / 2 * jnp.sum(layer["W"] ** 2) for layer in params)
 
     return cost
+
+
+def forget() -> None:
+    """What was compiled for a design that is done with: half a gigabyte"""
+    _written.cache_clear()
+    jax.clear_caches()
