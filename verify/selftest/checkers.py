@@ -53,7 +53,9 @@ def _said(report: Report) -> Said:
 
 
 def _kinds(sentence: str) -> frozenset[str]:
-    return frozenset({sentence} | {kind for part, kind in PHRASES.items() if part in sentence})
+    return frozenset(
+        {f"factor {sentence}"} | {kind for part, kind in PHRASES.items() if part in sentence}
+    )
 
 
 def _first(report: Report) -> str:

@@ -115,6 +115,8 @@ def design(number: int, dtype: str, cases: int, seed: int) -> Found:
     for name, engine in engines.items():
         draws = range(seed, seed + 10 * cases)
         found[STUDENT, name, dtype] = alarms.of_student(engine, draws, np.dtype(dtype), number)
+        tally = alarms.of_pure_nn(engine, draws, np.dtype(dtype), number)
+        found[PURE_NN, name, dtype] = tally
         for planted in ALL:
             tally = measure((planted,), engine, cases, seed, np.dtype(dtype), number)
             found[planted.name, name, dtype] = tally

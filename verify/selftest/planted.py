@@ -19,7 +19,7 @@ def anywhere(w: Work, k: int) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Planted:
-    """A mistake, and the kinds of which one has to be named: parts of what `verify` calls them.
+    """A mistake, and the kinds of which one has to be named: of factors, a part of what is said.
 
     `kinds` may speak of {k}, the layer, of its {n} units and of {B} examples. A stranger is in no
     catalogue: it has to be found in the right layer, and to be called unknown, or one of its kinds.

@@ -75,7 +75,11 @@ def _of_explanation(trial: Trial, names: list[tuple[str, ...]], explanation: Exp
 
 
 def _any_of(kinds: tuple[str, ...], group: frozenset[str]) -> bool:
-    return any(part in kind for part in kinds for kind in group)
+    """The very kind, but of a factor what is said of it"""
+    factors = [kind for kind in group if kind.startswith("factor ")]
+    return bool(group.intersection(kinds)) or any(
+        part in kind for part in kinds for kind in factors
+    )
 
 
 def _describes(trial: Trial, kind: str) -> bool:
