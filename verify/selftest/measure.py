@@ -100,6 +100,8 @@ def count(tally: Tally, trial: Trial, said: Said) -> None:
         counts["equal"] += 1
         counts["at one"] += trial.task.B == 1
         counts["alarms"] += said.verdict == "wrong"
+        if said.verdict == "wrong":
+            tally.note(f"{_planted(trial)}, which changes nothing: {trial.task}\n{said.text}")
     else:
         counts["near"] += 1
         counts["near found"] += said.verdict != "ok"
@@ -116,8 +118,11 @@ def _score(tally: Tally, trial: Trial, said: Said, judged: Score) -> None:
         counts["kinds"] += judged.choices
         counts["few"] += judged.choices <= FEW
     if not (judged.detected and judged.layer and judged.naming in _fair(trial)):
-        where = ", ".join(f"{mistake.name} in layer {k}" for mistake, k in trial.planted)
-        tally.note(f"{where}: {trial.task}\n{said.text}")
+        tally.note(f"{_planted(trial)}: {trial.task}\n{said.text}")
+
+
+def _planted(trial: Trial) -> str:
+    return ", ".join(f"{mistake.name} in layer {k}" for mistake, k in trial.planted)
 
 
 def _fair(trial: Trial) -> set[str]:
