@@ -22,6 +22,7 @@ from verify.selftest.trial import Gradient, plant, tasks
 SEED = 5
 SMALL = Size(cases=1, peers=0, pairs=5, right=10, designs=0, of_design=1, pure_nn=0)
 FEW = Size(cases=4, peers=0, pairs=0, right=3, designs=0, of_design=1, pure_nn=0)
+CHANCE = 0.06  # of so few trials
 DESIGN = 5  # of one layer
 NAMES = [mistake.name for mistake in ALL]
 BY_NAME = dict(zip(NAMES, ALL, strict=True))
@@ -100,13 +101,24 @@ def measured(size: Size = SMALL) -> Found:
     return gather([job.run() for job in jobs.jobs(size, SEED)])
 
 
-def test_the_goals_are_met_in_small(capsys: pytest.CaptureFixture[str]) -> None:
-    code = run.report(measured(), SEED)
+@pytest.fixture(scope="module")
+def found() -> Found:
+    return measured()
+
+
+def test_the_table(found: Found, capsys: pytest.CaptureFixture[str]) -> None:
+    code = run.report(found, SEED)
     printed = capsys.readouterr().out
-    assert "MISSED" not in printed
-    assert code == 0
+    assert code == ("MISSED" in printed)
     assert all(name in printed for name in NAMES)
     assert f"--seed {SEED} repeats this" in printed
+
+
+def test_the_goals_are_near_in_small(found: Found) -> None:
+    goals = {goal.what: goal for goal in table.goals(found)}
+    near = {what: goal.within(CHANCE) for what, goal in goals.items()}
+    assert all(near.values()), [str(goal) for what, goal in goals.items() if not near[what]]
+    assert goals["diagnose: false alarms"].met
 
 
 def silent(task: Task, gradient: Gradient) -> Said:
@@ -151,7 +163,7 @@ def test_a_broken_checker_misses_its_goal(
 ) -> None:
     monkeypatch.setattr(jobs, "by_diagnosis", broken)
     monkeypatch.setattr(jobs, "ALL", [BY_NAME["Y − A for A − Y"], BY_NAME["1 % of noise"]])
-    goals = {goal.what: goal.met for goal in table.goals(measured(FEW))}
+    goals = {goal.what: goal.within(CHANCE) for goal in table.goals(measured(FEW))}
     assert goals[missed] is False
 
 

@@ -134,11 +134,15 @@ class Goal:
 
     @property
     def met(self) -> bool:
-        """Not where nothing was measured"""
+        return self.within(0.0)
+
+    def within(self, slack: float) -> bool:
+        """Whether it is met, or missed by less than `slack`; not where nothing was measured"""
         if not self.whole:
             return False
         share = self.part / self.whole
-        return share >= (self.least or 0) and (self.most is None or share <= self.most)
+        least, most = self.least or 0.0, 1.0 if self.most is None else self.most
+        return least - slack <= share <= most + slack
 
     def __str__(self) -> str:
         bound = f"≥ {self.least:.1%}" if self.least is not None else f"≤ {self.most:.1%}"
