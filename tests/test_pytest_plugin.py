@@ -121,9 +121,9 @@ def test_the_example_of_the_readme(pytester: pytest.Pytester) -> None:
         def by_hand(*args):
             return value_and_grad(*args)[1]
     """,
-        test_readme="from test_the_example_of_the_readme import *\n\n" + block,
+        test_as_printed="from test_the_example_of_the_readme import *\n\n" + block,
     )
-    pytester.runpytest("test_readme.py").assert_outcomes(passed=2)
+    pytester.runpytest("test_as_printed.py").assert_outcomes(passed=2)
 
 
 # its seed

@@ -49,7 +49,7 @@ class Approximate:
 
     @functools.cached_property
     def error(self) -> Floats:
-        return np.asarray((np.abs(self.S).sum(axis=0) + self.r) * self.slack)
+        return capped((np.abs(self.S).sum(axis=0) + self.r) * self.slack)
 
     @property
     def slack(self) -> float:
@@ -161,8 +161,7 @@ class Approximate:
         return self.of(x, S, r + self.unit.gamma(k) * size + k * self.unit.η * (size > 0))
 
     def of(self, x: Real, S: Real, r: Real) -> "Approximate":
-        bounded = np.minimum(np.nan_to_num(r, nan=UNKNOWN, posinf=UNKNOWN), UNKNOWN)
-        return Approximate(np.asarray(x), np.asarray(S), np.asarray(bounded), self.unit)
+        return Approximate(np.asarray(x), np.asarray(S), capped(r), self.unit)
 
     def stored(self, storage: Unit) -> "Approximate":
         """Rounded to the dtype of the arrays, if that is narrower than that of the arithmetic"""
@@ -202,6 +201,10 @@ def exact(x: Any, unit: Unit) -> Approximate:
     """What a program is given"""
     values = np.asarray(x, np.float64)
     return Approximate(values, np.zeros((0, *values.shape)), np.zeros_like(values), unit, True)
+
+
+def capped(error: Real) -> Floats:
+    return np.asarray(np.minimum(np.nan_to_num(error, nan=UNKNOWN, posinf=UNKNOWN), UNKNOWN))
 
 
 def _plus(P: Floats, Q: Floats, shape: tuple[int, ...]) -> Floats:

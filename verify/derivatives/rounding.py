@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Literal
 
@@ -53,6 +54,8 @@ def _apply(equation: Any, operands: list[Any], by: Off, count: Iterator[int]) ->
     inner = _inner(equation)
     if inner is not None:
         return _run(inner, operands, by, count)
+    if equation.primitive.name == "scan":
+        return _scan(equation.params, operands, by, count)
     found = _bind(equation, operands)
     is_sum = equation.primitive.name in SUMS and jnp.issubdtype(found[0].dtype, jnp.floating)
     if not is_sum:
@@ -61,6 +64,25 @@ def _apply(equation: Any, operands: list[Any], by: Off, count: Iterator[int]) ->
     size = by.u * terms + jnp.where(terms > 0, by.tiny, 0)
     off = _signs(found[0].shape, by.seed, next(count)) * size
     return [found[0] + off.astype(found[0].dtype)]
+
+
+def _scan(params: Any, operands: list[Any], by: Off, count: Iterator[int]) -> Sequence[Any]:
+    """The loop with the sums of its body off, by the same signs in every round"""
+    fixed, carried = params["num_consts"], params["num_consts"] + params["num_carry"]
+
+    def body(carry: Any, row: Any) -> tuple[Any, Any]:
+        given = [*operands[:fixed], *carry, *row]
+        found = _run(params["jaxpr"], given, by, count)
+        return found[: len(carry)], found[len(carry) :]
+
+    carry, rows = jax.lax.scan(
+        body,
+        operands[fixed:carried],
+        operands[carried:],
+        length=params["length"],
+        reverse=params["reverse"],
+    )
+    return [*carry, *rows]
 
 
 def _of_terms(equation: Any, operands: Sequence[Any]) -> Any:
