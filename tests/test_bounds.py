@@ -15,7 +15,7 @@ from verify import bounds
 from verify.bounds import recipe
 from verify.bounds.arithmetic import Careful, ManyDigits, in_many_digits
 from verify.bounds.recipe import Quantities
-from verify.bounds.running import UNKNOWN
+from verify.bounds.roundoff import UNKNOWN
 from verify.errors import entries
 
 F64, F32 = "float64", "float32"

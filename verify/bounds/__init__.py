@@ -45,7 +45,7 @@ def network(
     wide        in which it adds up and computes, by default at least float32
     reference   whether what it is compared with is itself computed in float64, by autodiff
 
-    NaN and ∞ in the arrays make bounds of `running.UNKNOWN`.
+    NaN and ∞ in the arrays make bounds of `roundoff.UNKNOWN`.
     """
 
     def of(arithmetic: Careful) -> Any:
@@ -66,7 +66,7 @@ def of_reference(dtype: DTypeLike) -> Textbook:
 def run(recipe: Callable[..., Any], arithmetic: Any, arrays: Sequence[Any]) -> Any:
     """The recipe of an arithmetic and the values of the arrays, whatever their dtype"""
     values = jax.tree.map(lambda x: np.asarray(x, np.float64), arrays)
-    with np.errstate(all="ignore"):  # what is infinite or NaN has a bound of `running.UNKNOWN`
+    with np.errstate(all="ignore"):  # what is infinite or NaN has a bound of `roundoff.UNKNOWN`
         return recipe(arithmetic, *values)
 
 

@@ -7,10 +7,14 @@ sizes. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sections
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
 from jaxtyping import DTypeLike
+
+UNKNOWN = 1e150  # an error with no bound, whose square is still a number
 
 
 class Unit(NamedTuple):
@@ -34,3 +38,7 @@ def unit(dtype: DTypeLike) -> Unit:
     is_half = jnp.dtype(dtype) == jnp.float16
     η = float(limits.smallest_subnormal) / 2 if is_half else float(limits.smallest_normal)
     return Unit(float(limits.eps) / 2, η)
+
+
+def capped(error: Any) -> npt.NDArray[np.float64]:
+    return np.asarray(np.minimum(np.nan_to_num(error, nan=UNKNOWN, posinf=UNKNOWN), UNKNOWN))

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from verify.bounds.roundoff import Unit
+from verify.bounds.roundoff import Unit, capped
 
 Floats = npt.NDArray[np.float64]
 Real = Any  # an array, or a number of NumPy's, which it makes of arrays without axes
@@ -30,7 +30,6 @@ Function = Callable[[Floats], Floats]
 OPERATIONS = 100  # at most as many lie between two quantities of the recipe
 ROUNDINGS = 8  # of a function of NumPy's, at most
 MOST_SOURCES = 2**21  # of all entries together, 8 bytes each
-UNKNOWN = 1e150  # an error with no bound, whose square is still a number
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -201,10 +200,6 @@ def exact(x: Any, unit: Unit) -> Approximate:
     """What a program is given"""
     values = np.asarray(x, np.float64)
     return Approximate(values, np.zeros((0, *values.shape)), np.zeros_like(values), unit, True)
-
-
-def capped(error: Real) -> Floats:
-    return np.asarray(np.minimum(np.nan_to_num(error, nan=UNKNOWN, posinf=UNKNOWN), UNKNOWN))
 
 
 def _plus(P: Floats, Q: Floats, shape: tuple[int, ...]) -> Floats:
