@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
 from verify.selftest import peers, table
-from verify.selftest.jobs import FAST, USUAL, Found, Job, gather, jobs
+from verify.selftest.jobs import FAST, PURE_NN, STUDENT, TWO, USUAL, Found, Job, gather, jobs
 from verify.selftest.measure import Tally
 
 SHOWN = 20  # examples of what is not right
@@ -36,10 +36,20 @@ def report(found: Found, seed: int) -> int:
     print("\n".join(_remarks(found)))
     goals = table.goals(found)
     print("\nGoals\n" + "\n".join(map(str, goals)))
-    examples = [e for (_, judge, _), t in found.items() if judge == "diagnose" for e in t.examples]
-    print("".join(f"\n{example}\n" for example in examples[:SHOWN]))
+    print("".join(f"\n{example}\n" for example in _examples(found)))
     print(f"python -m verify.selftest --seed {seed} repeats this")
     return int(not all(goal.met for goal in goals))
+
+
+def _examples(found: Found) -> list[str]:
+    """Of what the checks of verify said amiss: of right gradients first, of two mistakes last"""
+    ranked = sorted(
+        (name not in (STUDENT, PURE_NN), name == TWO, f"{judge} said of {example}")
+        for (name, judge, _), tally in found.items()
+        if judge in table.JUDGES[:3]
+        for example in tally.examples
+    )
+    return [example for *_, example in ranked][:SHOWN]
 
 
 def _everywhere(planned: Iterable[Job]) -> Iterator[Found]:
