@@ -176,7 +176,7 @@ def _train(config: Config, params: Params, digits: Digits, key: PRNGKeyArray, lo
         batch_size=config.batch_size,
         epochs=config.epochs,
         key=key,
-        after_epoch=lambda i, params, J: log.put(i, _measure(net, params, J, digits)),
+        after_epoch=lambda now: log.put(now.epoch, _measure(net, now.params, now.cost, digits)),
     )
     log.flush()
     return params

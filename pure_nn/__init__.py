@@ -16,8 +16,9 @@ from pure_nn.initialise import init as init
 from pure_nn.losses import binary_cross_entropy as binary_cross_entropy
 from pure_nn.losses import cross_entropy as cross_entropy
 from pure_nn.losses import squared_error as squared_error
-from pure_nn.network import Cache as Cache
-from pure_nn.network import Network as Network
+from pure_nn.structure import Cache as Cache
+from pure_nn.structure import DropoutCache as DropoutCache
+from pure_nn.structure import Network as Network
 from pure_nn.types import Activation as Activation
 from pure_nn.types import Loss as Loss
 

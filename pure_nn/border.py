@@ -6,17 +6,21 @@ came, and what to do; nothing here runs inside compiled code.
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from pure_nn.caches import checked_cache
 from pure_nn.checks import (
     cast_like,
     delta_like,
     kind,
+    masks_like,
+    nonnegative,
+    one_key,
     require_array,
     require_columns,
     require_examples,
@@ -24,8 +28,9 @@ from pure_nn.checks import (
     require_layers,
     require_one_dtype,
 )
-from pure_nn.network import Cache, Network, Rule
+from pure_nn.dropout import Masks
 from pure_nn.precision import wide_dtype
+from pure_nn.structure import Network, Rule
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -75,50 +80,6 @@ def _X(given: dict[str, Any]) -> Array:
     return jnp.asarray(X)
 
 
-def _cache(given: dict[str, Any]) -> Cache:
-    cache, L = given["cache"], len(given["net"].activations)
-    if not isinstance(cache, Cache):
-        raise TypeError(f"cache: expected a Cache(Z, A), as from forward, got {kind(cache)}")
-    Z, A = cache
-    if not all(isinstance(x, tuple | list) and len(x) == L + 1 for x in cache):
-        raise ValueError(
-            f"cache: expected Z and A of {L} layers and the inputs, {L + 1} entries each with "
-            f"Z[0] = None and A[0] = X, got {kind(Z)} and {kind(A)}"
-        )
-    _require_cached(L, Z, A)
-    _fits_params(given.get("params"), A)
-    return Cache((None, *map(jnp.asarray, Z[1:])), tuple(map(jnp.asarray, A)))
-
-
-def _require_cached(L: int, Z: Any, A: Any) -> None:
-    """Z[1 … L] and A[0 … L] are arrays of one dtype, and Z[ℓ] has the shape of A[ℓ]."""
-    arrays = {f"Z[{l}]": Z[l] for l in range(1, L + 1)} | {f"A[{l}]": A[l] for l in range(L + 1)}
-    for name, x in arrays.items():
-        require_floating(name, x)
-        if x.ndim != 2:
-            raise ValueError(
-                f"{name}: expected shape (n{name[1:]}, B), one example per column, got {x.shape}"
-            )
-    require_one_dtype(arrays)
-    require_examples("A[0]", A[0])
-    B = A[0].shape[1]
-    for l in range(1, L + 1):
-        require_columns(f"Z[{l}]", Z[l], A[l].shape[0], f"the rows of A[{l}]", B)
-        require_columns(f"A[{l}]", A[l], A[l].shape[0], f"the rows of A[{l}]", B)
-
-
-def _fits_params(params: Any, A: Sequence[Any]) -> None:
-    if params is None:
-        return
-    for l, layer in enumerate(params, start=1):
-        if layer["W"].shape != (A[l].shape[0], A[l - 1].shape[0]):
-            raise ValueError(
-                f"cache: A[{l}] {A[l].shape} and A[{l - 1}] {A[l - 1].shape} do not belong to "
-                f"W[{l}] {layer['W'].shape}; pass the cache of forward with these params"
-            )
-    require_one_dtype({"W[1]": params[0]["W"], "the cache": A[0]})
-
-
 def _Y(given: dict[str, Any]) -> Array:
     Y = given["Y"]
     require_array("Y", Y)
@@ -126,6 +87,20 @@ def _Y(given: dict[str, Any]) -> Array:
     top = given["cache"].A[-1] if "cache" in given else given["params"][-1]["W"]
     require_columns("Y", Y, top.shape[0], "the rows of Ŷ", X.shape[1])
     return cast_like("Y", Y, "X", X)
+
+
+def _masks(given: dict[str, Any]) -> Masks | None:
+    if given["masks"] is None:
+        return None
+    B = (given["X"] if "X" in given else given["deltas"][1]).shape[1]
+    shapes = [(layer["W"].shape[1], B) for layer in given["params"]]
+    return masks_like("masks", given["net"].dropout, given["masks"], shapes)
+
+
+def _key(given: dict[str, Any]) -> Any:
+    if given["key"] is not None and given.get("masks") is not None:
+        raise ValueError("key: expected a key to draw the masks by, or the masks, got both")
+    return None if given["key"] is None else one_key("key", given["key"])
 
 
 def _delta_L(given: dict[str, Any]) -> Array:
@@ -194,11 +169,14 @@ _CHECKS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "net": _net,
     "params": _params,
     "X": _X,
-    "cache": _cache,
+    "cache": lambda given: checked_cache(given["net"], given.get("params"), given["cache"]),
     "Y": _Y,
     "delta_L": _delta_L,
     "deltas": _deltas,
     "weights": _weights,
     "form": _form,
     "rule": _rule,
+    "masks": _masks,
+    "key": _key,
+    "l2": lambda given: nonnegative("l2", given["l2"]),
 }

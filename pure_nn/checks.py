@@ -1,5 +1,6 @@
 """What is asked of one array or layer: that it is one, its dtype, and one example per column."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -124,6 +125,55 @@ def cast_like(name: str, x: Any, reference: str, like: Array) -> Array:
         float_dtype(x.dtype, name)
         require_one_dtype({reference: like, name: x})
     return jnp.asarray(x).astype(like.dtype)
+
+
+def masks_like(
+    name: str, rates: Sequence[float], given: Any, shapes: Sequence[tuple[int, ...]]
+) -> tuple[Array | None, ...]:
+    """D[0 … L-1] as booleans, each of the shape of its A; None where nothing is dropped."""
+    if not isinstance(given, tuple | list) or len(given) != len(rates):
+        raise ValueError(
+            f"{name}: expected {len(rates)} entries, one for each of A[0] … A[{len(rates) - 1}] "
+            f"with None where nothing is dropped, got {kind(given)}"
+        )
+    return tuple(
+        None if D is None else _mask_like(f"{name}[{l}]", p, D, shape)
+        for l, (p, D, shape) in enumerate(zip(rates, given, shapes, strict=True))
+    )
+
+
+def _mask_like(name: str, p: float, D: Any, shape: tuple[int, ...]) -> Array:
+    require_array(name, D)
+    if D.shape != shape:
+        raise ValueError(f"{name}: expected the shape of what it masks, {shape}, got {D.shape}")
+    if p == 0:
+        raise ValueError(
+            f"{name}: expected None, as this network drops nothing there; state the share to drop: "
+            "Network(activations, dropout=1 - keep_prob)"
+        )
+    if D.dtype != bool and not isinstance(D, jax.core.Tracer) and not np.isin(D, (0, 1)).all():
+        raise ValueError(f"{name}: expected 1 where a unit is kept and 0 elsewhere, got others")
+    return jnp.asarray(D).astype(bool)
+
+
+def one_key(name: str, key: Any) -> Array:
+    if not (hasattr(key, "dtype") and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)):
+        raise TypeError(f"{name}: expected a key, as from jax.random.key(0), got {kind(key)}")
+    if key.shape != ():
+        raise ValueError(f"{name}: expected one key, got an array of shape {key.shape}")
+    one: Array = key
+    return one
+
+
+def nonnegative(name: str, x: Any) -> Any:
+    """A number, static, or one traced: a sweep over it then needs one program."""
+    if isinstance(x, int | float) and not isinstance(x, bool):
+        if not 0 <= x < math.inf:
+            raise ValueError(f"{name}: expected a finite number from 0 on, got {x}")
+        return x
+    if not (hasattr(x, "dtype") and x.shape == () and jnp.issubdtype(x.dtype, jnp.floating)):
+        raise TypeError(f"{name}: expected a number, got {kind(x)}")
+    return jnp.asarray(x)
 
 
 def kind(x: Any) -> str:

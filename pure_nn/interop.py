@@ -8,8 +8,9 @@ from jaxtyping import Array, Float
 
 from pure_nn import network
 from pure_nn.border import checked
-from pure_nn.network import Cache, Network, Params
+from pure_nn.network import Network, Params
 from pure_nn.precision import widen
+from pure_nn.structure import AnyCache
 
 
 @checked
@@ -42,7 +43,7 @@ def _forward(net: Network, params: Any, X: Any, Y: Any) -> tuple[Array, Any]:
 
 
 def _backward(
-    net: Network, residuals: tuple[Params, Cache, Array], dJ: Float[Array, ""]
+    net: Network, residuals: tuple[Params, AnyCache, Array], dJ: Float[Array, ""]
 ) -> tuple[Params, Array, None]:
     params, cache, Y = residuals
     grads, deltas = network.backward(net, params, cache, Y)

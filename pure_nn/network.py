@@ -8,64 +8,42 @@ One example per column; Δ = ∂𝓛/∂Z carries no 1/B. These are the equation
 them behind the checks of `pure_nn.border`. Rumelhart, Hinton & Williams, Nature 323 (1986).
 """
 
-import dataclasses
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
-from pure_nn import dense, named
+from pure_nn import dense, dropout, structure
 from pure_nn.dense import Layer
+from pure_nn.dropout import Masks
+from pure_nn.l2 import Lambda, decayed, penalized
 from pure_nn.precision import widen
-from pure_nn.types import Activation, Loss
-
-Params = Sequence[Layer]
-Grads = tuple[dict[str, Array], ...]
-Rule = Callable[[int, Layer, Array], Array]
-FromOne = tuple[Any, ...]  # one array per layer, None at 0, so that the index is the page's
+from pure_nn.structure import AnyCache, Cache, DropoutCache, FromOne, Grads, Rule
+from pure_nn.structure import Network as Network
+from pure_nn.structure import Params as Params
 
 
-class Cache(NamedTuple):
-    """What the forward pass leaves for the backward pass: Z[1 … L], and A[0 … L] with A[0] = X."""
+def forward(
+    net: Network,
+    params: Params,
+    X: Float[Array, "n_0 B"],
+    *,
+    key: PRNGKeyArray | None = None,
+    masks: Masks | None = None,
+) -> AnyCache:
+    """Z[ℓ] = W[ℓ]A[ℓ-1] + b[ℓ],  A[ℓ] = g(Z[ℓ]),  ℓ = 1 … L;  A[0] = X
 
-    Z: FromOne
-    A: tuple[Array, ...]
-
-
-@jax.tree_util.register_static
-@dataclasses.dataclass(frozen=True, init=False)
-class Network:
-    """One activation per layer and the loss, by name or by value; no parameters.
-
-    The loss follows from the output unless given: sigmoid → binary_cross_entropy,
-    softmax → cross_entropy, identity → squared_error.
-
-    A softmax of one unit is 1 whatever Z is, so that binary cross-entropy of Y < 1 is infinite.
-
-    ValueError: no layers, an unknown name, a loss that does not fit the output, no loss given
-    where none follows.
+    With dropout p[ℓ], and a key or the masks D[0 … L-1] (None where nothing is dropped), layer
+    ℓ+1 reads D[ℓ] ∘ A[ℓ]/(1 − p[ℓ]), and the cache is a DropoutCache.
     """
-
-    activations: tuple[Activation, ...]
-    loss: Loss
-
-    def __init__(
-        self, activations: Sequence[str | Activation], loss: str | Loss | None = None
-    ) -> None:
-        g = named.activations(activations)
-        object.__setattr__(self, "activations", g)
-        object.__setattr__(self, "loss", named.loss_for(g[-1], loss))
-
-
-def forward(net: Network, params: Params, X: Float[Array, "n_0 B"]) -> Cache:
-    """Z[ℓ] = W[ℓ]A[ℓ-1] + b[ℓ],  A[ℓ] = g(Z[ℓ]),  ℓ = 1 … L;  A[0] = X"""
+    D = structure.drawn(net, params, X.shape[1], key) if masks is None else masks
     Z, A = [], [X]
-    for layer, activation in zip(params, net.activations, strict=True):
-        Z.append(dense.forward(layer, A[-1]))
-        A.append(activation.g(Z[-1]))
-    return Cache((None, *Z), tuple(A))
+    for p, D_below, layer, g in zip(net.dropout, D, params, net.activations, strict=True):
+        Z.append(dense.forward(layer, dropout.forward(p, D_below, A[-1])))
+        A.append(g.g(Z[-1]))
+    if all(D_l is None for D_l in D):
+        return Cache((None, *Z), tuple(A))
+    return DropoutCache((None, *Z), tuple(A), D)
 
 
 def predict(net: Network, params: Params, X: Float[Array, "n_0 B"]) -> Float[Array, "n_L B"]:
@@ -74,10 +52,16 @@ def predict(net: Network, params: Params, X: Float[Array, "n_0 B"]) -> Float[Arr
 
 
 def losses(
-    net: Network, params: Params, X: Float[Array, "n_0 B"], Y: Float[Array, "n_L B"]
+    net: Network,
+    params: Params,
+    X: Float[Array, "n_0 B"],
+    Y: Float[Array, "n_L B"],
+    *,
+    key: PRNGKeyArray | None = None,
+    masks: Masks | None = None,
 ) -> Float[Array, " B"]:
     """𝓛ᵢ, one per example, in at least float32"""
-    return _losses(net, forward(net, params, X), Y)
+    return _losses(net, forward(net, params, X, key=key, masks=masks), Y)
 
 
 def cost(
@@ -87,14 +71,21 @@ def cost(
     Y: Float[Array, "n_L B"],
     *,
     weights: Float[Array, " B"] | None = None,
+    key: PRNGKeyArray | None = None,
+    masks: Masks | None = None,
+    l2: Lambda = 0.0,
 ) -> Float[Array, ""]:
-    """J = (1/B) Σᵢ wᵢ𝓛ᵢ with wᵢ = 1 unless `weights` says otherwise, in at least float32"""
-    return cost_of(net, forward(net, params, X), Y, weights)
+    """J = (1/B) Σᵢ wᵢ𝓛ᵢ + (λ/2) Σ‖W[ℓ]‖², in at least float32
+
+    wᵢ = 1 and λ = 0 unless `weights` and `l2` say otherwise.
+    """
+    cache = forward(net, params, X, key=key, masks=masks)
+    return penalized(cost_of(net, cache, Y, weights), params, l2)
 
 
 def output_delta(
     net: Network,
-    cache: Cache,
+    cache: AnyCache,
     Y: Float[Array, "n_L B"],
     form: Literal["direct", "chain"] = "direct",
 ) -> Float[Array, "n_L B"]:
@@ -118,7 +109,7 @@ def transpose(l: int, layer: Layer, Δ: Float[Array, "n B"]) -> Float[Array, "n_
 def backpropagate(
     net: Network,
     params: Params,
-    cache: Cache,
+    cache: AnyCache,
     delta_L: Float[Array, "n_L B"],
     *,
     rule: Rule = transpose,
@@ -126,37 +117,44 @@ def backpropagate(
     """Step 2. Δ[ℓ] = W[ℓ+1]ᵀΔ[ℓ+1] ∘ g′(Z[ℓ]),  ℓ = L−1 … 1
 
     `rule(l, layer, Δ)` replaces W[l]ᵀΔ[l], as feedback alignment does with a fixed random matrix
-    for each l (Lillicrap et al., Nature Communications 7, 2016).
+    for each l (Lillicrap et al., Nature Communications 7, 2016). Dropout multiplies what it gives
+    by D[ℓ]/(1 − p[ℓ]).
     """
-    Z, A = cache
+    Z, A, p, D = cache.Z, cache.A, net.dropout, structure.kept(cache)
     L, layer, g = len(params), dict(enumerate(params, 1)), dict(enumerate(net.activations, 1))
     Δ = {L: delta_L}
     for l in range(L - 1, 0, -1):
-        Δ[l] = g[l].pull(Z[l], A[l], rule(l + 1, layer[l + 1], Δ[l + 1]))
+        dA = dropout.pull(p[l], D[l], rule(l + 1, layer[l + 1], Δ[l + 1]))
+        Δ[l] = g[l].pull(Z[l], A[l], dA)
     return (None, *(Δ[l] for l in range(1, L + 1)))
 
 
 def gradients(
-    net: Network, cache: Cache, deltas: FromOne, *, weights: Float[Array, " B"] | None = None
+    net: Network, cache: AnyCache, deltas: FromOne, *, weights: Float[Array, " B"] | None = None
 ) -> Grads:
-    """Step 3. ∂J/∂W[ℓ] = (1/B) Δ[ℓ]A[ℓ-1]ᵀ,  ∂J/∂b[ℓ] = (1/B) Σ Δ[ℓ];  Δᵢ counts wᵢ times."""
-    B = cache.A[0].shape[1]
-    sums = [_sums(A, Δ, weights) for A, Δ in zip(cache.A[:-1], deltas[1:], strict=True)]
-    return tuple({name: (s / B).astype(cache.A[0].dtype) for name, s in d.items()} for d in sums)
+    """Step 3. ∂J/∂W[ℓ] = (1/B) Δ[ℓ]A[ℓ-1]ᵀ,  ∂J/∂b[ℓ] = (1/B) Σ Δ[ℓ];  Δᵢ counts wᵢ times.
+
+    With dropout, D[ℓ-1] ∘ A[ℓ-1]/(1 − p[ℓ-1]) stands for A[ℓ-1].
+    """
+    return structure.rounded(mean_gradients(net, cache, deltas, weights), cache.A[0].dtype)
 
 
 def backward(
     net: Network,
     params: Params,
-    cache: Cache,
+    cache: AnyCache,
     Y: Float[Array, "n_L B"],
     *,
     weights: Float[Array, " B"] | None = None,
+    l2: Lambda = 0.0,
 ) -> tuple[Params, FromOne]:
-    """The three steps in turn: the gradients of J in the structure of `params`, and every Δ."""
+    """The three steps in turn: the gradients of J in the structure of `params`, and every Δ.
+
+    L2 adds λW[ℓ] to ∂J/∂W[ℓ] after step 3.
+    """
     Δ = backpropagate(net, params, cache, output_delta(net, cache, Y))
-    grads = gradients(net, cache, Δ, weights=weights)
-    return _in_the_structure_of(params, grads), Δ
+    grads = decayed(mean_gradients(net, cache, Δ, weights), params, l2)
+    return structure.like(params, structure.rounded(grads, cache.A[0].dtype)), Δ
 
 
 def value_and_grad(
@@ -166,25 +164,35 @@ def value_and_grad(
     Y: Float[Array, "n_L B"],
     *,
     weights: Float[Array, " B"] | None = None,
+    key: PRNGKeyArray | None = None,
+    masks: Masks | None = None,
+    l2: Lambda = 0.0,
 ) -> tuple[Float[Array, ""], Params]:
     """J and its gradients: what `jax.value_and_grad` of `cost` gives, by hand."""
-    cache = forward(net, params, X)
-    grads, _ = backward(net, params, cache, Y, weights=weights)
-    return cost_of(net, cache, Y, weights), grads
+    cache = forward(net, params, X, key=key, masks=masks)
+    grads, _ = backward(net, params, cache, Y, weights=weights, l2=l2)
+    return penalized(cost_of(net, cache, Y, weights), params, l2), grads
 
 
-def input_gradient(net: Network, params: Params, deltas: FromOne) -> Float[Array, "n_0 B"]:
-    """∂𝓛/∂X = W[1]ᵀΔ[1], one column per example and no 1/B"""
-    return dense.pull(params[0], deltas[1]).astype(deltas[1].dtype)
+def input_gradient(
+    net: Network, params: Params, deltas: FromOne, *, masks: Masks | None = None
+) -> Float[Array, "n_0 B"]:
+    """∂𝓛/∂X = W[1]ᵀΔ[1], one column per example and no 1/B
+
+    Where X was dropped, `masks` are those of the forward pass: D[0] ∘ W[1]ᵀΔ[1]/(1 − p[0]).
+    """
+    D = None if masks is None else masks[0]
+    return dropout.pull(net.dropout[0], D, dense.pull(params[0], deltas[1])).astype(deltas[1].dtype)
 
 
-def _in_the_structure_of(params: Params, grads: Grads) -> Params:
-    """Layer by layer in order, W and b by name, as a mapping may hold b before W."""
-    ordered = []
-    for layer, of_layer in zip(params, grads, strict=True):
-        ordered += [of_layer[name.key] for (name,), _ in jax.tree.leaves_with_path(layer)]
-    restored: Params = jax.tree.unflatten(jax.tree.structure(params), ordered)
-    return restored
+def mean_gradients(
+    net: Network, cache: AnyCache, deltas: FromOne, weights: Array | None = None
+) -> Grads:
+    """Step 3 before it is rounded to the dtype of the cache"""
+    B = cache.A[0].shape[1]
+    read = map(dropout.forward, net.dropout, structure.kept(cache), cache.A[:-1])
+    sums = [_sums(A, Δ, weights) for A, Δ in zip(read, deltas[1:], strict=True)]
+    return tuple({name: s / B for name, s in of_layer.items()} for of_layer in sums)
 
 
 def _sums(A: Array, Δ: Array, weights: Array | None) -> dict[str, Array]:
@@ -193,11 +201,11 @@ def _sums(A: Array, Δ: Array, weights: Array | None) -> dict[str, Array]:
     return dense.sums(widen(A), widen(weights)[None, :] * widen(Δ))
 
 
-def _losses(net: Network, cache: Cache, Y: Array) -> Array:
+def _losses(net: Network, cache: AnyCache, Y: Array) -> Array:
     return net.loss.value(cache.Z[-1], cache.A[-1], Y, net.activations[-1])
 
 
-def cost_of(net: Network, cache: Cache, Y: Array, weights: Array | None = None) -> Array:
+def cost_of(net: Network, cache: AnyCache, Y: Array, weights: Array | None = None) -> Array:
     """J of a forward pass"""
     losses = _losses(net, cache, Y)
     return jnp.mean(losses if weights is None else widen(weights) * losses)

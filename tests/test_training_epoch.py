@@ -61,7 +61,7 @@ def test_fit_is_epochs_in_the_orders_of_its_key(B: int) -> None:
         params, velocity, J = loop(params, velocity, order, B, X, Y)
         costs.append(J)
     got = training.fit(net, *arrays, optimizer=MOMENTUM, batch_size=B, epochs=3, key=KEY)
-    assert_values(got, (params, np.array(costs)), rtol=1e-12)
+    assert_values(tuple(got), (params, np.array(costs)), rtol=1e-12)
 
 
 def test_another_order_would_be_noticed() -> None:

@@ -35,7 +35,11 @@ def test_more_epochs_go_on_from_fewer() -> None:
 
 def test_every_epoch_is_reported_with_its_params_and_cost() -> None:
     heard = []
-    params, costs = fit(0, after_epoch=lambda i, p, J: heard.append((i, as_numpy(p), float(J))))
+
+    def hear(now: training.Progress) -> None:
+        heard.append((now.epoch, as_numpy(now.params), float(now.cost)))
+
+    params, costs = fit(0, after_epoch=hear)
     assert [i for i, _, _ in heard] == [1, 2, 3]
     assert [J for _, _, J in heard] == costs.tolist()
     assert_same(heard[-1][1], as_numpy(params), rtol=0)

@@ -1,0 +1,65 @@
+"""The border of a cache: Z and A of one forward pass, and what dropout kept of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+
+from pure_nn.checks import (
+    kind,
+    masks_like,
+    require_columns,
+    require_examples,
+    require_floating,
+    require_one_dtype,
+)
+from pure_nn.structure import AnyCache, Cache, DropoutCache, Network, Params
+
+
+def checked_cache(net: Network, params: Params | None, cache: Any) -> AnyCache:
+    """The cache as JAX arrays, once its entries are known to fit each other, net and params."""
+    L = len(net.activations)
+    if not isinstance(cache, AnyCache):
+        raise TypeError(f"cache: expected a Cache(Z, A), as from forward, got {kind(cache)}")
+    Z, A = cache.Z, cache.A
+    if not all(isinstance(x, tuple | list) and len(x) == L + 1 for x in (Z, A)):
+        raise ValueError(
+            f"cache: expected Z and A of {L} layers and the inputs, {L + 1} entries each with "
+            f"Z[0] = None and A[0] = X, got {kind(Z)} and {kind(A)}"
+        )
+    _require_cached(L, Z, A)
+    _fits_params(params, A)
+    arrays = (None, *map(jnp.asarray, Z[1:])), tuple(map(jnp.asarray, A))
+    if isinstance(cache, Cache):
+        return Cache(*arrays)
+    shapes = [a.shape for a in A[:-1]]
+    return DropoutCache(*arrays, masks_like("cache: D", net.dropout, cache.D, shapes))
+
+
+def _require_cached(L: int, Z: Any, A: Any) -> None:
+    """Z[1 … L] and A[0 … L] are arrays of one dtype, and Z[ℓ] has the shape of A[ℓ]."""
+    arrays = {f"Z[{l}]": Z[l] for l in range(1, L + 1)} | {f"A[{l}]": A[l] for l in range(L + 1)}
+    for name, x in arrays.items():
+        require_floating(name, x)
+        if x.ndim != 2:
+            raise ValueError(
+                f"{name}: expected shape (n{name[1:]}, B), one example per column, got {x.shape}"
+            )
+    require_one_dtype(arrays)
+    require_examples("A[0]", A[0])
+    B = A[0].shape[1]
+    for l in range(1, L + 1):
+        require_columns(f"Z[{l}]", Z[l], A[l].shape[0], f"the rows of A[{l}]", B)
+        require_columns(f"A[{l}]", A[l], A[l].shape[0], f"the rows of A[{l}]", B)
+
+
+def _fits_params(params: Any, A: Sequence[Any]) -> None:
+    if params is None:
+        return
+    for l, layer in enumerate(params, start=1):
+        if layer["W"].shape != (A[l].shape[0], A[l - 1].shape[0]):
+            raise ValueError(
+                f"cache: A[{l}] {A[l].shape} and A[{l - 1}] {A[l - 1].shape} do not belong to "
+                f"W[{l}] {layer['W'].shape}; pass the cache of forward with these params"
+            )
+    require_one_dtype({"W[1]": params[0]["W"], "the cache": A[0]})

@@ -1,0 +1,37 @@
+"""L2: (λ/2) Σ‖W[ℓ]‖² beside its gradient λW[ℓ]; the biases are left alone.
+
+The course's λ/m and Nielsen's λ/n are this λ. Where λ is the number 0, nothing is computed.
+"""
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from pure_nn.dense import Layer
+from pure_nn.precision import widen
+
+Lambda = float | Float[Array, ""]
+
+
+def penalized(J: Float[Array, ""], params: Sequence[Layer], l2: Lambda) -> Float[Array, ""]:
+    """J + (λ/2) Σ‖W[ℓ]‖²"""
+    if _is_zero(l2):
+        return J
+    squares = sum(jnp.sum(widen(layer["W"]) ** 2) for layer in params)
+    return J + l2 / 2 * squares
+
+
+def decayed(
+    grads: Sequence[dict[str, Array]], params: Sequence[Layer], l2: Lambda
+) -> Sequence[dict[str, Array]]:
+    """∂J/∂W[ℓ] + λW[ℓ], and ∂J/∂b[ℓ] as it is"""
+    if _is_zero(l2):
+        return grads
+    return [
+        {**d, "W": d["W"] + l2 * widen(layer["W"])} for d, layer in zip(grads, params, strict=True)
+    ]
+
+
+def _is_zero(l2: Lambda) -> bool:
+    return isinstance(l2, int | float) and l2 == 0

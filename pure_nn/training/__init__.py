@@ -1,0 +1,24 @@
+"""Training with optax: one step, many steps as one scan on the device, and epochs over them.
+
+    from pure_nn import training
+
+    step        one update
+    steps       one update for each given batch, compiled as one scan
+    epoch       one update for each batch of the shuffled examples
+    fit         epochs, with evaluation, early stopping and what a caller wants to see
+    evaluate    J and the share of examples that are right
+
+All take the same settings: any `optimizer` of optax, with its schedule, clipping or what else it
+chains; `l2` = λ; `compute_dtype` for the products, while parameters and their updates keep their
+own dtype; `observe`, which sees every Δ. Every cost is the cost before the update that it
+belongs to.
+"""
+
+from pure_nn.training.epochs import epoch as epoch
+from pure_nn.training.evaluation import Evaluation as Evaluation
+from pure_nn.training.evaluation import evaluate as evaluate
+from pure_nn.training.fit import Fitted as Fitted
+from pure_nn.training.fit import Progress as Progress
+from pure_nn.training.fit import fit as fit
+from pure_nn.training.steps import step as step
+from pure_nn.training.steps import steps as steps
