@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from pure_nn.precision import widen
 
-Masks = tuple[Bool[Array, "n B"] | None, ...]  # D[0 … L-1], None where nothing is dropped
+Masks = tuple[Bool[Array, "_ B"] | None, ...]  # D[0 … L-1], None where nothing is dropped
 
 
 def forward(p: float, D: Bool[Array, "n B"] | None, A: Float[Array, "n B"]) -> Float[Array, "n B"]:

@@ -1,7 +1,7 @@
 """The published unit checks of the course, driven through the public functions.
 
-Each driver takes the arrays of a check and returns its results under the course's names. The
-library has no L2: there the driver adds λ/m to what the library gives.
+Each driver takes the arrays of a check and returns its results under the course's names. The λ of
+the library is the course's λ/m.
 """
 
 from collections.abc import Callable
@@ -12,10 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 
 import pure_nn
+from pure_nn import dropout
+from pure_nn.l2 import penalized
 
+RELU = pure_nn.relu(at_zero=0.0)  # as in the course's code
+DEEP = pure_nn.Network((RELU, RELU, "sigmoid"))
 LOGISTIC = pure_nn.Network(("sigmoid",))
 PLANAR = pure_nn.Network(("tanh", "sigmoid"))
-RELU = pure_nn.relu(at_zero=0.0)  # as in the course's code
 UNIT: Any = ({"W": np.eye(1), "b": np.zeros((1, 1))},)
 
 
@@ -138,18 +141,40 @@ def deep_backward(given: Any) -> dict[str, Any]:
 
 
 def l2_cost(given: Any) -> dict[str, Any]:
-    squares = sum(np.sum(layer["W"] ** 2) for layer in layers(given))
-    J = cost({"A": given["A3"], "Y": given["Y"]})["cost"]
-    return {"cost": J + given["lambd"] / given["Y"].size * squares / 2}
+    A, Y = given["A3"], given["Y"]
+    J = cost({"A": A, "Y": Y})["cost"]
+    params = jax.tree.map(jnp.asarray, layers(given))
+    return {"cost": penalized(J, params, float(given["lambd"]) / Y.size)}
 
 
 def l2_backward(given: Any) -> dict[str, Any]:
     c, params = given["cache"], layers(given["cache"])
     A = (given["X"], c["A1"], c["A2"], c["A3"])
     cache = pure_nn.Cache((None, c["Z1"], c["Z2"], c["Z3"]), A)
-    grads, _ = pure_nn.backward(pure_nn.Network((RELU, RELU, "sigmoid")), params, cache, given["Y"])
-    decay = given["lambd"] / given["Y"].size
-    return {f"dW{l}": g["W"] + decay * params[l - 1]["W"] for l, g in enumerate(grads, 1)}
+    decay = float(given["lambd"]) / given["Y"].size
+    grads, _ = pure_nn.backward(DEEP, params, cache, given["Y"], l2=decay)
+    return {f"dW{l}": g["W"] for l, g in enumerate(grads, 1)}
+
+
+def dropout_net(given: Any) -> pure_nn.Network:
+    p = 1 - float(given["keep_prob"])
+    return pure_nn.Network(DEEP.activations, dropout=p)
+
+
+def dropout_forward(given: Any) -> dict[str, Any]:
+    masks = (None, given["D1"], given["D2"])
+    return {"A3": pure_nn.forward(dropout_net(given), layers(given), given["X"], masks=masks).A[3]}
+
+
+def dropout_backward(given: Any) -> dict[str, Any]:
+    """dA after the mask, as the course prints it: the rule sees it before g′."""
+    c, net = given["cache"], dropout_net(given)
+    A = (given["X"], c["A1"], c["A2"], c["A3"])
+    D = (None, *(jnp.asarray(c[name], bool) for name in ("D1", "D2")))
+    cache = pure_nn.DropoutCache((None, c["Z1"], c["Z2"], c["Z3"]), A, D)
+    deltas = pure_nn.backpropagate(net, layers(c), cache, c["A3"] - given["Y"])
+    dA = (dropout.pull(net.dropout[l], D[l], layers(c)[l]["W"].T @ deltas[l + 1]) for l in (1, 2))
+    return dict(zip(("dA1", "dA2"), dA, strict=True))
 
 
 def renamed(driver: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
@@ -187,4 +212,6 @@ DRIVERS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "L_model_backward_2021": deep_backward,
     "l2_cost": l2_cost,
     "l2_backward": l2_backward,
+    "dropout_forward": dropout_forward,
+    "dropout_backward": dropout_backward,
 }
