@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS = ("pure_nn", "verify", "experiments")
 ALLOWED = {
-    "pure_nn": {"jax", "numpy", "optax", "jaxtyping", "pure_nn"},
+    "pure_nn": {"jax", "numpy", "optax", "jaxtyping", "orbax", "pure_nn"},
     "verify": {"jax", "numpy", "optax", "jaxtyping", "mpmath", "safetensors", "pure_nn", "verify"}
     | {"rich", "tyro"},
 }
@@ -31,6 +31,7 @@ STANDARD |= {
 STANDARD |= {"multiprocessing", "numbers", "operator", "os", "pathlib", "platform", "random"}
 STANDARD |= {"secrets", "signal", "sys", "tempfile", "time", "types", "typing"}
 STANDARD |= {"re", "warnings", "zipfile", "zlib"}
+STANDARD |= {"errno", "fcntl", "logging", "shutil", "threading"}
 
 
 def imports(source: str) -> set[str]:
