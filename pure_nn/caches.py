@@ -13,13 +13,13 @@ from pure_nn.checks import (
     require_floating,
     require_one_dtype,
 )
-from pure_nn.structure import AnyCache, Cache, DropoutCache, Network, Params
+from pure_nn.structure import Cache, DropoutCache, Network, Params
 
 
-def checked_cache(net: Network, params: Params | None, cache: Any) -> AnyCache:
+def checked_cache(net: Network, params: Params | None, cache: Any) -> Cache:
     """The cache as JAX arrays, once its entries are known to fit each other, net and params."""
     L = len(net.activations)
-    if not isinstance(cache, AnyCache):
+    if not isinstance(cache, Cache):
         raise TypeError(f"cache: expected a Cache(Z, A), as from forward, got {kind(cache)}")
     Z, A = cache.Z, cache.A
     if not all(isinstance(x, tuple | list) and len(x) == L + 1 for x in (Z, A)):
@@ -30,7 +30,7 @@ def checked_cache(net: Network, params: Params | None, cache: Any) -> AnyCache:
     _require_cached(L, Z, A)
     _fits_params(params, A)
     arrays = (None, *map(jnp.asarray, Z[1:])), tuple(map(jnp.asarray, A))
-    if isinstance(cache, Cache):
+    if not isinstance(cache, DropoutCache):
         return Cache(*arrays)
     shapes = [a.shape for a in A[:-1]]
     return DropoutCache(*arrays, masks_like("cache: D", net.dropout, cache.D, shapes))

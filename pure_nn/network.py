@@ -18,7 +18,7 @@ from pure_nn.dense import Layer
 from pure_nn.dropout import Masks
 from pure_nn.l2 import Lambda, decayed, penalized
 from pure_nn.precision import widen
-from pure_nn.structure import AnyCache, Cache, DropoutCache, FromOne, Grads, Rule
+from pure_nn.structure import Cache, DropoutCache, FromOne, Grads, Rule
 from pure_nn.structure import Network as Network
 from pure_nn.structure import Params as Params
 
@@ -30,7 +30,7 @@ def forward(
     *,
     key: PRNGKeyArray | None = None,
     masks: Masks | None = None,
-) -> AnyCache:
+) -> Cache:
     """Z[ℓ] = W[ℓ]A[ℓ-1] + b[ℓ],  A[ℓ] = g(Z[ℓ]),  ℓ = 1 … L;  A[0] = X
 
     With dropout p[ℓ], and a key or the masks D[0 … L-1] (None where nothing is dropped), layer
@@ -85,7 +85,7 @@ def cost(
 
 def output_delta(
     net: Network,
-    cache: AnyCache,
+    cache: Cache,
     Y: Float[Array, "n_L B"],
     form: Literal["direct", "chain"] = "direct",
 ) -> Float[Array, "n_L B"]:
@@ -109,7 +109,7 @@ def transpose(l: int, layer: Layer, Δ: Float[Array, "n B"]) -> Float[Array, "n_
 def backpropagate(
     net: Network,
     params: Params,
-    cache: AnyCache,
+    cache: Cache,
     delta_L: Float[Array, "n_L B"],
     *,
     rule: Rule = transpose,
@@ -130,7 +130,7 @@ def backpropagate(
 
 
 def gradients(
-    net: Network, cache: AnyCache, deltas: FromOne, *, weights: Float[Array, " B"] | None = None
+    net: Network, cache: Cache, deltas: FromOne, *, weights: Float[Array, " B"] | None = None
 ) -> Grads:
     """Step 3. ∂J/∂W[ℓ] = (1/B) Δ[ℓ]A[ℓ-1]ᵀ,  ∂J/∂b[ℓ] = (1/B) Σ Δ[ℓ];  Δᵢ counts wᵢ times.
 
@@ -142,7 +142,7 @@ def gradients(
 def backward(
     net: Network,
     params: Params,
-    cache: AnyCache,
+    cache: Cache,
     Y: Float[Array, "n_L B"],
     *,
     weights: Float[Array, " B"] | None = None,
@@ -186,7 +186,7 @@ def input_gradient(
 
 
 def mean_gradients(
-    net: Network, cache: AnyCache, deltas: FromOne, weights: Array | None = None
+    net: Network, cache: Cache, deltas: FromOne, weights: Array | None = None
 ) -> Grads:
     """Step 3 before it is rounded to the dtype of the cache"""
     B = cache.A[0].shape[1]
@@ -201,11 +201,11 @@ def _sums(A: Array, Δ: Array, weights: Array | None) -> dict[str, Array]:
     return dense.sums(widen(A), widen(weights)[None, :] * widen(Δ))
 
 
-def _losses(net: Network, cache: AnyCache, Y: Array) -> Array:
+def _losses(net: Network, cache: Cache, Y: Array) -> Array:
     return net.loss.value(cache.Z[-1], cache.A[-1], Y, net.activations[-1])
 
 
-def cost_of(net: Network, cache: AnyCache, Y: Array, weights: Array | None = None) -> Array:
+def cost_of(net: Network, cache: Cache, Y: Array, weights: Array | None = None) -> Array:
     """J of a forward pass"""
     losses = _losses(net, cache, Y)
     return jnp.mean(losses if weights is None else widen(weights) * losses)

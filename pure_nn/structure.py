@@ -26,15 +26,26 @@ class Cache(NamedTuple):
     A: tuple[Array, ...]
 
 
-class DropoutCache(NamedTuple):
+@jax.tree_util.register_pytree_with_keys_class
+class DropoutCache(Cache):
     """A cache with dropout: A as g gave it, and D[0 … L-1], which say what was kept of it."""
 
-    Z: FromOne
-    A: tuple[Array, ...]
     D: Masks
 
+    def __new__(cls, Z: FromOne, A: tuple[Array, ...], D: Masks) -> "DropoutCache":
+        cache = super().__new__(cls, Z, A)
+        cache.D = D
+        return cache
 
-AnyCache = Cache | DropoutCache
+    def __repr__(self) -> str:
+        return f"DropoutCache(Z={self.Z!r}, A={self.A!r}, D={self.D!r})"
+
+    def tree_flatten_with_keys(self) -> tuple[Any, None]:
+        return tuple((jax.tree_util.GetAttrKey(k), getattr(self, k)) for k in ("Z", "A", "D")), None
+
+    @classmethod
+    def tree_unflatten(cls, _: None, children: tuple[Any, Any, Any]) -> "DropoutCache":
+        return cls(*children)
 
 
 @jax.tree_util.register_static
@@ -78,7 +89,7 @@ def drawn(net: Network, params: Params, B: int, key: PRNGKeyArray | None) -> Mas
     return dropout.draw(net.dropout, [layer["W"].shape[1] for layer in params], B, key)
 
 
-def kept(cache: AnyCache) -> Masks:
+def kept(cache: Cache) -> Masks:
     """D[0 … L-1] of a forward pass, None where nothing was dropped"""
     return cache.D if isinstance(cache, DropoutCache) else (None,) * (len(cache.A) - 1)
 

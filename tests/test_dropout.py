@@ -16,7 +16,7 @@ KEY = jax.random.key(7)
 RATES: dict[str, Any] = {"hidden": 0.4, "each": (0.2, 0.5, 0.3), "inputs alone": (0.5, 0.0, 0.0)}
 
 
-def dropping(rates: Any, dtype: str = "float64") -> tuple[pure_nn.Network, Any, Any, Any]:
+def dropping(rates: Any, dtype: str = "float64") -> Any:
     net, params, X, Y = example("softmax", "squared_error", L=3, B=6, dtype=dtype)
     return pure_nn.Network(net.activations, net.loss, dropout=rates), params, X, Y
 
@@ -55,7 +55,7 @@ def test_a_backward_pass_without_the_masks_would_be_found() -> None:
 def test_masks_may_be_given(kind: type) -> None:
     net, params, X, Y = dropping(RATES["hidden"])
     cache: Any = pure_nn.forward(net, params, X, key=KEY)
-    masks = tuple(None if D is None else np.asarray(D, kind) for D in cache.D)
+    masks: Any = tuple(None if D is None else np.asarray(D, kind) for D in cache.D)
     assert_same(
         pure_nn.value_and_grad(net, params, X, Y, masks=masks),
         pure_nn.value_and_grad(net, params, X, Y, key=KEY),
@@ -66,6 +66,8 @@ def test_masks_may_be_given(kind: type) -> None:
 def test_nothing_is_dropped_without_a_key() -> None:
     net, params, X, Y = dropping(RATES["each"], "float32")
     plain = pure_nn.Network(net.activations, net.loss)
+    assert isinstance(pure_nn.forward(net, params, X), pure_nn.Cache)
+    assert not isinstance(pure_nn.forward(net, params, X), pure_nn.DropoutCache)
     programs = [
         str(jax.make_jaxpr(lambda p, net=net: pure_nn.value_and_grad(net, p, X, Y))(params))
         for net in (net, plain)
@@ -73,7 +75,16 @@ def test_nothing_is_dropped_without_a_key() -> None:
     assert programs[0] == programs[1]
     with_key = jax.make_jaxpr(lambda p: pure_nn.value_and_grad(net, p, X, Y, key=KEY))(params)
     assert str(with_key) != programs[0]
-    assert isinstance(pure_nn.forward(net, params, X), pure_nn.Cache)
+
+
+def test_a_dropout_cache_is_a_cache() -> None:
+    net, params, X, _ = dropping(RATES["hidden"], "float32")
+    cache: Any = jax.jit(lambda X: pure_nn.forward(net, params, X, key=KEY))(X)
+    Z, A = cache
+    assert (Z, A) == (cache.Z, cache.A)
+    assert [D is None for D in cache.D] == [True, False, False]
+    assert_same(jax.tree.map(jnp.copy, cache.A), cache.A, rtol=0)
+    assert "D=" in repr(cache)
 
 
 def test_a_share_of_units_is_dropped_and_the_mean_stays() -> None:
@@ -103,6 +114,10 @@ def test_16_bit_types_are_rounded_once() -> None:
     assert np.max(np.abs(np.asarray(got, np.float64) / exact - 1)) <= 2.0**-8
 
 
+def cost(rates: Any, **drop: Any) -> Any:
+    return pure_nn.cost(*dropping(rates, "float32"), **drop)
+
+
 REFUSED: dict[str, tuple[type[Exception], Any, str]] = {
     "keep nothing": (ValueError, lambda: pure_nn.Network(("relu", "softmax"), dropout=1), "in [0"),
     "a rate too many": (
@@ -112,32 +127,32 @@ REFUSED: dict[str, tuple[type[Exception], Any, str]] = {
     ),
     "seed for key": (
         TypeError,
-        lambda: pure_nn.cost(*dropping(0.5, "float32"), key=0),
+        lambda: cost(0.5, key=0),
         "key: expected a key, as from jax.random.key(0), got int",
     ),
     "both": (
         ValueError,
-        lambda: pure_nn.cost(*dropping(0.5, "float32"), key=KEY, masks=(None,) * 3),
+        lambda: cost(0.5, key=KEY, masks=(None,) * 3),
         "or the masks, got both",
     ),
     "one mask": (
         ValueError,
-        lambda: pure_nn.cost(*dropping(0.5, "float32"), masks=(None,)),
+        lambda: cost(0.5, masks=(None,)),
         "masks: expected 3 entries, one for each of A[0] … A[2]",
     ),
     "turned": (
         ValueError,
-        lambda: pure_nn.cost(*dropping(0.5, "float32"), masks=(None, np.ones((6, 5)), None)),
+        lambda: cost(0.5, masks=(None, np.ones((6, 5)), None)),
         "masks[1]: expected the shape of what it masks, (5, 6), got (6, 5)",
     ),
     "scaled already": (
         ValueError,
-        lambda: pure_nn.cost(*dropping(0.5, "float32"), masks=(None, 2 * np.ones((5, 6)), None)),
+        lambda: cost(0.5, masks=(None, 2 * np.ones((5, 6)), None)),
         "masks[1]: expected 1 where a unit is kept and 0 elsewhere",
     ),
     "nothing to drop": (
         ValueError,
-        lambda: pure_nn.cost(*dropping(0.0, "float32"), masks=(None, np.ones((5, 6)), None)),
+        lambda: cost(0.0, masks=(None, np.ones((5, 6)), None)),
         "Network(activations, dropout=1 - keep_prob)",
     ),
 }

@@ -124,7 +124,7 @@ def test_certainty_that_is_right_costs_nothing(loss: str) -> None:
 @pairs
 def test_NaN_reaches_the_cost_of_its_example(output: str, loss: str, where: str) -> None:
     net, params, X, Y = example(output, loss, L=1, dtype="float32")
-    arrays = {"X": X, "Y": Y}
+    arrays: Any = {"X": X, "Y": Y}
     arrays[where] = arrays[where].at[0, 2].set(jnp.nan)
     losses = pure_nn.losses(net, params, **arrays)
     assert np.isnan(losses).tolist() == [False, False, True, False, False]

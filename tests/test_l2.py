@@ -44,7 +44,7 @@ def test_nothing_is_computed_for_zero() -> None:
 
 def test_a_sweep_over_it_is_one_program() -> None:
     net, params, X, Y = example(dtype="float32")
-    cost = jax.jit(lambda l2: pure_nn.cost(net, params, X, Y, l2=l2))
+    cost: Any = jax.jit(lambda l2: pure_nn.cost(net, params, X, Y, l2=l2))
     by_number = [float(pure_nn.cost(net, params, X, Y, l2=l2)) for l2 in (0.0, 0.5)]
     swept = [float(cost(jnp.float32(l2))) for l2 in (0.0, 0.5)]
     np.testing.assert_allclose(swept, by_number, rtol=1e-6)

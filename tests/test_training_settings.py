@@ -60,7 +60,7 @@ def test_steps_over_slices_of_the_order_are_an_epoch() -> None:
     net, params, X, Y = example(dtype="float32")
     order = jax.random.permutation(KEY, M)
     state = SGD.init(params)
-    p, s, J = training.epoch(
+    p, _, J = training.epoch(
         net, jax.tree.map(jnp.copy, params), state, X, Y, optimizer=SGD, batch_size=2, key=KEY
     )
     q, t, first = training.steps(

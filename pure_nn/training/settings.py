@@ -41,8 +41,8 @@ def require_batch_size(batch_size: Any, m: int) -> None:
         return
     if not isinstance(batch_size, numbers.Integral) or not 1 <= int(batch_size) <= m:
         raise ValueError(
-            f"batch_size: expected an integer from 1 to {m}, the examples of X, got {batch_size!r}; "
-            "without one, all are one batch"
+            f"batch_size: expected an integer from 1 to {m}, the examples of X, got {batch_size!r}"
+            "; without one, all are one batch"
         )
 
 

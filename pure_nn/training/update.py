@@ -13,10 +13,10 @@ from pure_nn import network, structure
 from pure_nn.dropout import Masks
 from pure_nn.l2 import decayed, penalized
 from pure_nn.network import Network, Params
-from pure_nn.structure import AnyCache, FromOne
+from pure_nn.structure import Cache, FromOne
 
 Carry = tuple[Params, optax.OptState]
-Observe = Callable[[AnyCache, FromOne, Params], Any]  # of the cache, the Δs and the gradients
+Observe = Callable[[Cache, FromOne, Params], Any]  # of the cache, the Δs and the gradients
 
 
 @jax.tree_util.register_static
@@ -50,7 +50,7 @@ def lowered(how: How, x: Array) -> Array:
 
 def _differentiated(
     how: How, params: Params, X: Array, Y: Array, key: Array | None, masks: Masks | None
-) -> tuple[Array, Params, AnyCache, FromOne]:
+) -> tuple[Array, Params, Cache, FromOne]:
     """J and its gradients, and what they came from.
 
     Only forward and Δ are of the lower dtype. Δ carries no 1/B, so it does not fall below what
