@@ -10,7 +10,7 @@ from jaxtyping import Array, DTypeLike, Float, Int, PRNGKeyArray
 
 from pure_nn.border import checked
 from pure_nn.network import Network, Params
-from pure_nn.training.settings import made, require_batch_size, require_key, require_order
+from pure_nn.training.settings import Indices, made, require_batch_size, require_key, require_order
 from pure_nn.training.steps import gathered, scanned
 from pure_nn.training.update import Carry, How, Observe, lowered, update
 
@@ -26,7 +26,7 @@ def epoch(
     optimizer: optax.GradientTransformation,
     batch_size: int | None = None,
     key: PRNGKeyArray | None = None,
-    order: Int[Array, " m"] | None = None,
+    order: Int[Indices, " m"] | None = None,
     l2: float = 0.0,
     compute_dtype: DTypeLike | None = None,
     observe: Observe | None = None,

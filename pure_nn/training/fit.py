@@ -14,6 +14,7 @@ from pure_nn.network import Network, Params
 from pure_nn.training.epochs import arranged, one_epoch
 from pure_nn.training.evaluation import Evaluation, evaluate
 from pure_nn.training.settings import (
+    Indices,
     made,
     require_batch_size,
     require_epochs,
@@ -55,7 +56,7 @@ def fit(
     epochs: int,
     batch_size: int | None = None,
     key: PRNGKeyArray | None = None,
-    orders: Int[Array, "epochs m"] | None = None,
+    orders: Int[Indices, "epochs m"] | None = None,
     l2: float = 0.0,
     compute_dtype: DTypeLike | None = None,
     observe: Observe | None = None,

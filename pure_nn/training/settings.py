@@ -13,6 +13,8 @@ from pure_nn.checks import float_dtype, kind
 from pure_nn.network import Network
 from pure_nn.training.update import How, Observe
 
+Indices = Array | np.ndarray  # of examples, on the device or the host
+
 
 def made(
     net: Network,

@@ -11,7 +11,7 @@ from jaxtyping import Array, DTypeLike, Float, Int, PRNGKeyArray
 from pure_nn.border import checked
 from pure_nn.dropout import Masks
 from pure_nn.network import Network, Params
-from pure_nn.training.settings import made, require_batches
+from pure_nn.training.settings import Indices, made, require_batches
 from pure_nn.training.update import Carry, How, Observe, lowered, update
 
 
@@ -52,7 +52,7 @@ def steps(
     Y: Float[Array, "n_L m"],
     *,
     optimizer: optax.GradientTransformation,
-    batches: Int[Array, "k B"],
+    batches: Int[Indices, "k B"],
     key: PRNGKeyArray | None = None,
     first: int | Int[Array, ""] = 0,
     l2: float = 0.0,
