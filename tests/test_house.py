@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS = ("pure_nn", "verify", "experiments")
 ALLOWED = {
-    "pure_nn": {"jax", "numpy", "optax", "jaxtyping", "orbax", "pure_nn"},
+    "pure_nn": {"jax", "numpy", "optax", "jaxtyping", "orbax", "safetensors", "pure_nn"},
     "verify": {"jax", "numpy", "optax", "jaxtyping", "mpmath", "safetensors", "pure_nn", "verify"}
     | {"rich", "tyro"},
 }
@@ -30,6 +30,7 @@ STANDARD |= {
 }
 STANDARD |= {"multiprocessing", "numbers", "operator", "os", "pathlib", "platform", "random"}
 STANDARD |= {"secrets", "signal", "sys", "tempfile", "time", "types", "typing"}
+STANDARD |= {"csv", "difflib", "gzip", "io", "struct"}
 STANDARD |= {"re", "warnings", "zipfile", "zlib"}
 STANDARD |= {"errno", "fcntl", "logging", "shutil", "threading"}
 

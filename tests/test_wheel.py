@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = ("mpmath", "sklearn", "matplotlib", "rich", "tyro", "hypothesis", "beartype", "pytest")
+EXTRAS = (
+    "grain",
+    "h5py",
+    "safetensors",
+    "mpmath",
+    "sklearn",
+    "matplotlib",
+    "rich",
+    "tyro",
+    "hypothesis",
+    "beartype",
+    "pytest",
+)
 IMPORT = f"""
 import sys
 sys.path.insert(0, sys.argv[1])
