@@ -1,5 +1,6 @@
 """The manifest of a checkpoint: what belongs to it, and the sha256 of every file and of itself."""
 
+import functools
 import hashlib
 import json
 import os
@@ -109,6 +110,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@functools.cache
 def _version(name: str) -> str:
     try:
         return metadata.version(name)

@@ -7,6 +7,8 @@
     epoch       one update for each batch of the shuffled examples
     fit         epochs, with evaluation, early stopping and what a caller wants to see
     evaluate    J and the share of examples that are right
+    Interrupt   SIGINT and SIGTERM as a flag that is read between steps
+    locate_nonfinite    where a run first left the finite numbers
 
 All take the same settings: any `optimizer` of optax, with its schedule, clipping or what else it
 chains; `l2` = λ; `compute_dtype` for the products, while parameters and their updates keep their
@@ -20,5 +22,9 @@ from pure_nn.training.evaluation import evaluate as evaluate
 from pure_nn.training.fit import Fitted as Fitted
 from pure_nn.training.fit import Progress as Progress
 from pure_nn.training.fit import fit as fit
+from pure_nn.training.interrupt import Interrupt as Interrupt
+from pure_nn.training.nonfinite import NonFinite as NonFinite
+from pure_nn.training.nonfinite import locate_nonfinite as locate_nonfinite
+from pure_nn.training.nonfinite import locate_nonfinite_step as locate_nonfinite_step
 from pure_nn.training.steps import step as step
 from pure_nn.training.steps import steps as steps
