@@ -13,7 +13,7 @@ from helpers import PAIRS, SIZES, example
 import pure_nn
 
 SOURCES = sorted(
-    path for path in Path(pure_nn.__file__).parent.rglob("*.py") if path.stem != "interop"
+    path for path in Path(pure_nn.__file__).parent.rglob("*.py") if path.stem != "differentiable"
 )
 AUTODIFF = {"grad", "vjp", "jvp", "linearize", "linear_transpose", "jacfwd", "jacrev", "hessian"}
 AUTODIFF |= {"custom_vjp", "custom_jvp", "custom_gradient", "defvjp", "defjvp"}
