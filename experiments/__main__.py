@@ -5,7 +5,10 @@ import sys
 from collections.abc import Sequence
 
 EXPERIMENTS = {
+    "train": "Train a network on a table of your own; --resume goes on with a run.",
     "digits": "Train a network on handwritten digits, once its gradients are verified.",
+    "published": "Published training runs, reproduced: the printed numbers beside ours, and their "
+    "figures.",
 }
 
 
@@ -35,7 +38,7 @@ def _run(name: str, arguments: Sequence[str]) -> int:
 
 
 def _listing() -> str:
-    lines = [f"  {name:<10}{sentence}" for name, sentence in EXPERIMENTS.items()]
+    lines = [f"  {name:<11}{sentence}" for name, sentence in EXPERIMENTS.items()]
     usage = "python -m experiments NAME [options]    (options of one: NAME --help)"
     return "\n".join([usage, "", *lines])
 

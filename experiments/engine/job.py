@@ -83,7 +83,7 @@ def advanced(job: Job, state: State, call: Call, data: Part) -> State:
         *data,
         optimizer=job.optimizer,
         batches=call.batches,
-        key=_drop_key(state.key, state.epoch) if any(job.net.dropout) else None,
+        key=drop_key(job, state),
         first=call.first,
         l2=job.l2,
         compute_dtype=job.compute_dtype,
@@ -94,6 +94,11 @@ def advanced(job: Job, state: State, call: Call, data: Part) -> State:
         position=call.first + len(call.batches),
         costs=np.concatenate([state.costs, np.asarray(costs)]),
     )
+
+
+def drop_key(job: Job, state: State) -> Array | None:
+    """By which the steps of the epoch drop, as in `training.epoch`"""
+    return _drop_key(state.key, state.epoch) if any(job.net.dropout) else None
 
 
 def epoch_cost(job: Job, state: State, m: int) -> float:

@@ -4,7 +4,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,7 @@ from experiments.engine.job import Job, Part, advanced, epoch_cost, rest_of_epoc
 from experiments.engine.measures import Measures
 from pure_nn.checkpoint import Folder, State
 from pure_nn.network import Network
+from pure_nn.training.interrupt import Interrupt
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,13 +37,6 @@ class Diverged(Exception):
         self.epoch, self.step = epoch, step
 
 
-class Stop(Protocol):
-    """Whether somebody asked to stop."""
-
-    @property
-    def requested(self) -> bool: ...
-
-
 @dataclasses.dataclass
 class Loop:
     """A run in its folder: `seen` hears of every epoch, `stop` is asked after every call."""
@@ -53,7 +47,7 @@ class Loop:
     measure: Callable[[Network, Any, Part], Measures]
     folder: Folder
     seen: Callable[[Metrics], None]
-    stop: Stop
+    stop: Interrupt
     seconds_between_checkpoints: float = 30.0
 
     def run(self, state: State) -> tuple[State, bool]:
@@ -84,13 +78,13 @@ class Loop:
             after = advanced(self.job, state, call, self.training)
             _require_finite(after)
             state = after
-            if self.stop.requested:
+            if self.stop:
                 return state, False
             self._save_in_time(state)
         seconds = time.perf_counter() - clock
         steps = state.position - begun
         state = self._closed(state, seconds, m * steps / max(1, state.position))
-        return state, not self.stop.requested or self.done(state)
+        return state, not self.stop or self.done(state)
 
     def _closed(self, state: State, seconds: float, examples: float) -> State:
         """The state at the beginning of the next epoch, once this one is measured and told."""
@@ -114,6 +108,7 @@ class Loop:
             self._save(state)
 
     def _save(self, state: State) -> None:
+        _require_finite_params(state)
         self.folder.save(state, cost=state.extra.get("best_cost"))
         self._saved_at = time.monotonic()
 
@@ -131,3 +126,9 @@ def _require_finite(state: State) -> None:
     bad = np.flatnonzero(~np.isfinite(state.costs))
     if len(bad):
         raise Diverged(state.epoch + 1, int(bad[0]) + 1, float(state.costs[bad[0]]))
+
+
+def _require_finite_params(state: State) -> None:
+    """So that the last checkpoint is one to go on from"""
+    if not all(bool(jnp.isfinite(x).all()) for x in jax.tree.leaves(state.params["now"])):
+        raise Diverged(state.epoch + 1, state.position, math.nan)

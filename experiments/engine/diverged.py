@@ -1,0 +1,30 @@
+"""Where a cost first stopped being finite: a replay from the last checkpoint, to the same bits."""
+
+import jax.numpy as jnp
+
+from experiments.engine.job import Job, Part, advanced, drop_key, rest_of_epoch
+from pure_nn.checkpoint import State
+from pure_nn.training.nonfinite import locate_nonfinite_step
+
+
+def first_nonfinite(job: Job, state: State, data: Part) -> str | None:
+    """As in "Z[2] at step 17 of epoch 3 (3 of 128 entries)"; None of a replay that stays finite."""
+    while state.epoch < job.epochs:
+        for call in rest_of_epoch(job, state, data.X.shape[1]):
+            found = locate_nonfinite_step(
+                job.net,
+                state.params["now"],
+                state.opt_state,
+                *data,
+                optimizer=job.optimizer,
+                batches=jnp.asarray(call.batches),
+                key=drop_key(job, state),
+                first=call.first,
+                l2=job.l2,
+                compute_dtype=job.compute_dtype,
+            )
+            if found is not None:
+                return found.where(state.epoch + 1)
+            state = advanced(job, state, call, data)
+        state = state._replace(epoch=state.epoch + 1, position=0, costs=state.costs[:0])
+    return None

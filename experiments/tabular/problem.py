@@ -1,0 +1,119 @@
+"""From a configuration to the data, the network and the job that it asks for."""
+
+import dataclasses
+import hashlib
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+import pure_nn
+from experiments.engine.job import Job, Part
+from experiments.runs import RefusedError
+from experiments.tabular.config import Config, keys, optimizer
+from pure_nn import data
+from pure_nn.network import Network, Params
+
+OUTPUTS = {"classes": "softmax", "binary": "sigmoid", "regression": "identity"}
+NOT_THE_RESULT = ("data", "out", "keep", "checkpoint_seconds", "verify")
+
+
+class Problem(NamedTuple):
+    """All that a run starts from."""
+
+    job: Job
+    params: Params
+    training: Part
+    validation: Part | None
+    preparation: data.Preparation
+    balance: dict[Any, int] | None
+
+    @property
+    def score(self) -> str:
+        return "R2" if self.preparation.task == "regression" else "accuracy"
+
+    def identity(self, config: Config) -> dict[str, Any]:
+        """What must be the same for a checkpoint to go on from: settings, and bits of the data"""
+        settings = {k: v for k, v in dataclasses.asdict(config).items() if k not in NOT_THE_RESULT}
+        listed = {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}
+        return {"config": listed, "data": _checksum(self.training, self.validation)}
+
+
+def posed(config: Config) -> Problem:
+    """RefusedError, or a ValueError of `pure_nn.data`: a table that cannot be used as asked"""
+    table = data.table(data.read(config.data), config.target, config.features or None)
+    target = np.asarray(table.target)
+    split, init, _ = keys(config)
+    chosen, held_out = _split(config, split, len(target))
+    task = None if config.task == "auto" else config.task
+    preparation = data.prepare(
+        table.rows[chosen],
+        target[chosen],
+        names=table.names,
+        task=task,
+        standardize=config.standardize,
+    )
+    training = _part(config, preparation, table.rows[chosen], target[chosen])
+    validation = (
+        _part(config, preparation, table.rows[held_out], target[held_out])
+        if len(held_out)
+        else None
+    )
+    net, sizes = _network(config, preparation, training)
+    params = pure_nn.init(init, sizes, config.init, dtype=config.dtype)
+    regression = preparation.task == "regression"
+    balance = None if regression else data.class_balance(target[chosen])
+    return Problem(_job(config, net, training), params, training, validation, preparation, balance)
+
+
+def _split(config: Config, key: jax.Array, m: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    if config.validation == 0:
+        return np.arange(m), np.arange(0)
+    chosen, held_out = data.split(key, m, (1 - config.validation, config.validation))
+    return chosen, held_out
+
+
+def _part(
+    config: Config,
+    preparation: data.Preparation,
+    rows: npt.NDArray[Any],
+    target: npt.NDArray[Any],
+) -> Part:
+    X, Y = preparation.X(rows, config.dtype), preparation.Y(target, config.dtype)
+    return Part(jnp.asarray(X), jnp.asarray(Y))
+
+
+def _network(
+    config: Config, preparation: data.Preparation, training: Part
+) -> tuple[Network, tuple[int, ...]]:
+    hidden = [config.activation] * len(config.sizes)
+    dropout = config.dropout if hidden else 0.0
+    net = Network((*hidden, OUTPUTS[preparation.task]), dropout=dropout)
+    return net, (training.X.shape[0], *config.sizes, training.Y.shape[0])
+
+
+def _job(config: Config, net: Network, training: Part) -> Job:
+    m = training.X.shape[1]
+    if config.batch_size is not None and config.batch_size > m:
+        raise RefusedError(
+            f"--batch-size: expected at most {m}, the examples to train on, got "
+            f"{config.batch_size}; --batch-size None takes all at once"
+        )
+    return Job(
+        net=net,
+        optimizer=optimizer(config, m),
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        l2=config.l2,
+        compute_dtype=config.compute_dtype,
+        patience=config.patience,
+    )
+
+
+def _checksum(*parts: Part | None) -> str:
+    found = hashlib.sha256()
+    for x in jax.tree.leaves(parts):
+        found.update(f"{x.dtype}{x.shape}".encode() + np.asarray(x).tobytes())
+    return found.hexdigest()

@@ -1,0 +1,149 @@
+"""Train a network on a table of your own, and leave a run that can be resumed, shown and used."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import jax
+import jax.numpy as jnp
+import tyro
+from rich.console import Console
+
+from experiments import runs
+from experiments.engine.job import start
+from experiments.engine.loop import Diverged, Loop, Metrics
+from experiments.engine.measures import classified, regressed
+from experiments.engine.records import CONFIG, ENVIRONMENT, environment, recording, write_json
+from experiments.engine.screen import say, shown
+from experiments.runs import RefusedError, StoppedError
+from experiments.tabular.config import Config, check, keys
+from experiments.tabular.leave import PREPARATION, leave, what_went_wrong
+from experiments.tabular.problem import Problem, posed
+from pure_nn.checkpoint import CheckpointError, Folder, State
+from pure_nn.training.interrupt import Interrupt
+from verify.networks import check_network
+
+CHECKPOINTS, EXAMPLES_TO_VERIFY = "checkpoints", 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Resume:
+    """Go on with a run that was stopped or killed, to the same bits as if it had not been."""
+
+    resume: Path
+    """Folder of the run."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The exit code: 0 well done, 1 stopped on the way, 2 refused."""
+    try:
+        config, folder = _asked(arguments)
+        with jax.enable_x64(config.dtype == "float64"):
+            run(config, folder)
+    except (RefusedError, CheckpointError, StoppedError, ValueError, TypeError, OSError) as error:
+        print(f"train: {error}", file=sys.stderr)
+        return 1 if isinstance(error, StoppedError) else 2
+    return 0
+
+
+def run(config: Config, folder: Path | None = None) -> State:
+    """The last state of a new run, or of the one in `folder` from its last checkpoint on.
+
+    RefusedError, CheckpointError, ValueError, TypeError: what cannot be run. StoppedError: a
+    signal, a wrong gradient, a cost that is not finite.
+    """
+    check(config)
+    problem, console = posed(config), Console()
+    say(console, _described(problem))
+    if folder is None:
+        _verified(config, problem, console)
+        folder = runs.create("train", config.out)
+        write_json(folder / CONFIG, dataclasses.asdict(config))
+        write_json(folder / ENVIRONMENT, environment())
+        write_json(folder / PREPARATION, json.loads(problem.preparation.to_json()))
+    begin = start(problem.job, problem.params, keys(config)[2], problem.identity(config))
+    with Folder(folder / CHECKPOINTS, keep=config.keep) as saved:
+        return _run(config, problem, folder, saved, begin, console)
+
+
+def _run(
+    config: Config, problem: Problem, folder: Path, saved: Folder, begin: State, console: Console
+) -> State:
+    measure = regressed if problem.score == "R2" else classified
+    job, score = problem.job, problem.score
+    state = saved.latest(begin) or _fresh(begin)
+    with (
+        recording(folder, score, state.epoch) as records,
+        shown(console, folder.name, score, job.epochs, state.epoch) as show,
+        Interrupt() as stop,
+    ):
+
+        def seen(metrics: Metrics) -> None:
+            records.add(metrics)
+            show(metrics)
+
+        data = problem.training, problem.validation
+        loop = Loop(job, *data, measure, saved, seen, stop, config.checkpoint_seconds)
+        try:
+            state, done = loop.run(state)
+        except Diverged as error:
+            raise StoppedError(what_went_wrong(problem, saved, begin, error, folder)) from None
+    if not done:
+        raise StoppedError(f"saved at epoch {state.epoch}; go on with: train --resume {folder}")
+    leave(folder, problem, state, records.history)
+    say(console, f"config, metrics, checkpoints, weights and figures are in {folder}")
+    return state
+
+
+def _fresh(begin: State) -> State:
+    """A copy, whose buffers the first call takes"""
+    now = jax.tree.map(jnp.copy, (begin.params, begin.opt_state))
+    return begin._replace(params=now[0], opt_state=now[1])
+
+
+def _asked(arguments: Sequence[str]) -> tuple[Config, Path | None]:
+    if any(a == "--resume" or a.startswith("--resume=") for a in arguments):
+        folder = tyro.cli(Resume, prog="python -m experiments train", args=arguments).resume
+        return read_config(folder), folder
+    return tyro.cli(Config, prog="python -m experiments train", args=arguments), None
+
+
+def read_config(folder: Path) -> Config:
+    """What the run in `folder` was asked for"""
+    try:
+        stated = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        return Config(**{name: _typed(name, value) for name, value in stated.items()})
+    except (OSError, ValueError, TypeError) as error:
+        raise RefusedError(f"{folder}: expected the folder of a run of train: {error}") from None
+
+
+def _typed(name: str, value: Any) -> Any:
+    if value is not None and "Path" in str(get_type_hints(Config)[name]):
+        return Path(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _described(problem: Problem) -> str:
+    n, m = problem.training.X.shape
+    held = 0 if problem.validation is None else problem.validation.X.shape[1]
+    balance = problem.balance or {}
+    classes = "".join(f"   {label}: {count}" for label, count in list(balance.items())[:12])
+    more = f"   … {len(balance) - 12} more" if len(balance) > 12 else ""
+    said = f"{problem.preparation.task}: {m} examples of {n} features to train on, {held} to judge"
+    return said + classes + more
+
+
+def _verified(config: Config, problem: Problem, console: Console) -> None:
+    if not config.verify:
+        return
+    some = (x[:, :EXAMPLES_TO_VERIFY] for x in problem.training)
+    checked = check_network(problem.job.net, problem.params, *some)
+    say(console, f"gradients {'right' if checked.ok else 'wrong'}   {checked}")
+    if not checked.ok:
+        raise StoppedError(
+            "the gradients of this network are wrong, or zero as those of dead units, and prove "
+            "nothing; it was not trained: try other --sizes, another --seed, or --no-verify"
+        )
