@@ -2,6 +2,8 @@
 
 import contextlib
 import logging
+import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,15 +37,23 @@ def _checkpointer() -> Iterator[Any]:
             "pure_nn.checkpoint needs orbax: pip install 'pure_nn[checkpoint]'"
         ) from error
     made = ocp.PyTreeCheckpointer(use_ocdbt=True, use_zarr3=True)
-    with _silent(logging.getLogger("absl")), made as checkpointer:  # it logs what it raises
+    with _silent(logging.getLogger("absl")), made as checkpointer:
         yield checkpointer
 
 
 @contextlib.contextmanager
 def _silent(logger: logging.Logger) -> Iterator[None]:
-    before = logger.disabled
-    logger.disabled = True
+    """What orbax raises it logs too, and after one write that fails it prints those in flight."""
+    before = logger.disabled, sys.unraisablehook
+    logger.disabled, sys.unraisablehook = True, _ignore
     try:
         yield
+    except Exception:
+        time.sleep(0.2)  # until those have failed as well
+        raise
     finally:
-        logger.disabled = before
+        logger.disabled, sys.unraisablehook = before
+
+
+def _ignore(of_a_callback: object) -> None:
+    pass

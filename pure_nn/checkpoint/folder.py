@@ -3,10 +3,10 @@
 import contextlib
 import math
 import os
+import re
 import shutil
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 from pure_nn.checkpoint import manifest
 from pure_nn.checkpoint.lock import locked
@@ -36,7 +36,7 @@ class Folder:
         self._known: dict[Path, float | None] = {}
         self._is_open = False
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Folder":
         self._held.enter_context(locked(self.path))
         self._is_open = True
         for left in [*self.path.glob("*" + PARTIAL), *self.path.glob("*" + OLD)]:
@@ -97,8 +97,8 @@ class Folder:
     def _not_saved(self, name: str, error: Exception) -> str:
         others = [f for f in self.checkpoints() if self._cost(f) is not None]
         return (
-            f"{self.path}: checkpoint {name} could not be written: {error}; nothing was "
-            "overwritten, "
+            f"{self.path}: checkpoint {name} could not be written: {_reason(error)}; nothing "
+            "was overwritten, "
             + (f"and {others[-1].name} before it is whole" if others else "there is none before it")
             + "; make room or give another folder, and go on from there"
         )
@@ -126,3 +126,9 @@ class Folder:
                 f"{self.path}: not locked; use it inside `with pure_nn.checkpoint.Folder(...) as "
                 "folder:`"
             )
+
+
+def _reason(error: Exception) -> str:
+    """What the system said, where orbax only passes it on"""
+    code = re.search(r"os_error_code='(\d+)'", str(error))
+    return f"{error}" if code is None else os.strerror(int(code[1]))
