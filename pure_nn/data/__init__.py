@@ -14,10 +14,15 @@ Values are checked here, where they enter, and nowhere later.
 """
 
 from pure_nn.data.damage import DataError as DataError
+from pure_nn.data.fitting import prepare as prepare
 from pure_nn.data.matrices import columns as columns
 from pure_nn.data.matrices import one_hot as one_hot
+from pure_nn.data.preparation import Preparation as Preparation
 from pure_nn.data.reading import mapped as mapped
 from pure_nn.data.reading import read as read
+from pure_nn.data.sources import Source as Source
 from pure_nn.data.splits import class_balance as class_balance
 from pure_nn.data.splits import split as split
 from pure_nn.data.splits import stratified_split as stratified_split
+from pure_nn.data.tables import Table as Table
+from pure_nn.data.tables import table as table

@@ -6,6 +6,7 @@
     steps       one update for each given batch, compiled as one scan
     epoch       one update for each batch of the shuffled examples
     fit         epochs, with evaluation, early stopping and what a caller wants to see
+    streamed_epoch      as `epoch`, of more examples than memory holds; `chunks` are its parts
     evaluate    J and the share of examples that are right
     Interrupt   SIGINT and SIGTERM as a flag that is read between steps
     locate_nonfinite    where a run first left the finite numbers
@@ -28,3 +29,5 @@ from pure_nn.training.nonfinite import locate_nonfinite as locate_nonfinite
 from pure_nn.training.nonfinite import locate_nonfinite_step as locate_nonfinite_step
 from pure_nn.training.steps import step as step
 from pure_nn.training.steps import steps as steps
+from pure_nn.training.stream import chunks as chunks
+from pure_nn.training.stream import streamed_epoch as streamed_epoch
