@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -13,6 +12,7 @@ import tyro
 from rich.console import Console
 
 from experiments import runs
+from experiments.command import refusals_said
 from experiments.engine.job import start
 from experiments.engine.loop import Diverged, Loop, Metrics
 from experiments.engine.measures import classified, regressed
@@ -22,7 +22,7 @@ from experiments.runs import RefusedError, StoppedError
 from experiments.tabular.config import Config, check, keys
 from experiments.tabular.leave import PREPARATION, leave, what_went_wrong
 from experiments.tabular.problem import Problem, posed
-from pure_nn.checkpoint import CheckpointError, Folder, State
+from pure_nn.checkpoint import Folder, State
 from pure_nn.training.interrupt import Interrupt
 from verify.networks import check_network
 
@@ -39,14 +39,11 @@ class Resume:
 
 def main(arguments: Sequence[str]) -> int:
     """The exit code: 0 well done, 1 stopped on the way, 2 refused."""
-    try:
+    with refusals_said("train") as outcome:
         config, folder = _asked(arguments)
         with jax.enable_x64(config.dtype == "float64"):
             run(config, folder)
-    except (RefusedError, CheckpointError, StoppedError, ValueError, TypeError, OSError) as error:
-        print(f"train: {error}", file=sys.stderr)
-        return 1 if isinstance(error, StoppedError) else 2
-    return 0
+    return outcome.code
 
 
 def run(config: Config, folder: Path | None = None) -> State:

@@ -15,12 +15,21 @@ from pure_nn.network import Params
 
 TRAINING, VALIDATION = "#2166ac", "#b2182b"
 MOST_CLASSES = 20
+NOT_SAID = ("data", "features", "out", "keep", "checkpoint_seconds", "verify")
 
 
-def save(path: Path, problem: Problem, params: Params, history: list[dict[str, Any]]) -> None:
+def save(
+    path: Path,
+    problem: Problem,
+    params: Params,
+    history: list[dict[str, Any]],
+    settings: str = "",
+) -> None:
     """As PNG and as SVG; drawn without pyplot's global state."""
-    figure = Figure(figsize=(12, 5), dpi=120, layout="constrained")
+    figure = Figure(figsize=(12, 5.5), dpi=120, layout="constrained")
     left, right = figure.subplots(1, 2)
+    if settings:
+        figure.supxlabel(settings, fontsize=9)
     draw_costs(left, history)
     part = problem.validation or problem.training
     name = "training" if problem.validation is None else "validation"
@@ -29,6 +38,12 @@ def save(path: Path, problem: Problem, params: Params, history: list[dict[str, A
     figure.suptitle(_title(problem, history), fontsize=14)
     for suffix in (".png", ".svg"):
         figure.savefig(path.with_suffix(suffix))
+
+
+def settings(asked: dict[str, Any]) -> str:
+    """Those that say how it was trained, in lines"""
+    said = [f"{name} {value}" for name, value in asked.items() if name not in NOT_SAID]
+    return "\n".join("   ".join(said[i : i + 8]) for i in range(0, len(said), 8))
 
 
 def draw_costs(axes: Axes, history: list[dict[str, Any]]) -> None:
@@ -49,7 +64,7 @@ def draw_costs(axes: Axes, history: list[dict[str, Any]]) -> None:
 def _title(problem: Problem, history: list[dict[str, Any]]) -> str:
     sizes = [problem.training.X.shape[0], *(n for n in _units(problem))]
     score = history[-1].get(f"validation_{problem.score}") if history else None
-    said = "" if score is None else f"   validation {problem.score} {score:.4g}"
+    said = "" if score is None else f"   validation {problem.score} {score:.4f}"
     return f"{problem.preparation.task}: {'-'.join(map(str, sizes))}{said}"
 
 
