@@ -59,7 +59,7 @@ def main(path: Path, kills: int, seed: int) -> None:
     rng, epoch, writing = random.Random(seed), 0, 0
     for _ in range(kills):
         epoch = killed(path, epoch, rng.uniform(0, LONGEST))
-        writing += any(path.glob("*.partial")) or any(path.glob("*.old"))
+        writing += any(path.glob("*-partial")) or any(path.glob("*-old"))
     print(kills, writing, epoch)
 
 

@@ -49,13 +49,13 @@ def test_the_next_run_goes_on_after_the_last(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
-    left = [tmp_path / "00000004.partial" / "arrays", tmp_path / "00000001.old"]
+    left = [tmp_path / "00000004-partial" / "arrays", tmp_path / "00000001-old"]
     for path in left:
         path.mkdir(parents=True)
-    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "mine-old").mkdir()
     with Folder(tmp_path) as folder:
         assert folder.checkpoints() == ()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "notes.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "mine-old"]
 
 
 def test_a_second_run_is_refused_while_the_first_lives(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A state comes back from a checkpoint bit for bit, in its structure and where it was."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +148,15 @@ def test_leaves_that_are_no_arrays_are_refused(tmp_path: Path) -> None:
         pytest.raises(checkpoint.CheckpointError, match=r"opt_state\['rate'\]: .* got float"),
     ):
         folder.save(numbered(1)._replace(opt_state={"rate": 0.1}))
+
+
+def test_without_orbax_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "orbax.checkpoint", None)
+    with (
+        checkpoint.Folder(tmp_path) as folder,
+        pytest.raises(ImportError, match=r"needs orbax: pip install 'pure_nn\[checkpoint\]'"),
+    ):
+        folder.save(numbered(1))
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]

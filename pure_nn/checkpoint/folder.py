@@ -14,7 +14,7 @@ from pure_nn.checkpoint.reading import Which, cost_of, first_whole, numbered, or
 from pure_nn.checkpoint.saving import write
 from pure_nn.checkpoint.state import CheckpointError, State, require_json
 
-PARTIAL, OLD = ".partial", ".old"
+PARTIAL, OLD = "-partial", "-old"
 
 
 class Folder:
@@ -39,8 +39,9 @@ class Folder:
     def __enter__(self) -> "Folder":
         self._held.enter_context(locked(self.path))
         self._is_open = True
-        for left in [*self.path.glob("*" + PARTIAL), *self.path.glob("*" + OLD)]:
-            shutil.rmtree(left, ignore_errors=True)  # by a run that was killed
+        for path in self.path.iterdir():
+            if re.fullmatch(rf"\d{{8,}}({PARTIAL}|{OLD})", path.name):  # of a run that was killed
+                shutil.rmtree(path, ignore_errors=True)
         return self
 
     def __exit__(
