@@ -65,7 +65,9 @@ def by_a_student(net: pure_nn.Network, params: Any, X: Any, Y: Any) -> Quantitie
         {"W": Δ[l] @ A[l - 1].T / B, "b": Δ[l].sum(1, keepdims=True) / B} for l in range(1, L + 1)
     )
     deltas = (None, *(Δ[l] for l in range(1, L + 1)))
-    return Quantities(losses.mean(), losses, tuple(Z), tuple(A), deltas, grads, dX(params, Δ))
+    return Quantities(
+        losses.mean(), losses, tuple(Z), tuple(A), deltas, grads, dX(params, Δ), tuple(A)
+    )
 
 
 def dX(params: Any, Δ: Any) -> Any:
@@ -142,7 +144,7 @@ def test_a_little_more_than_the_bound_is_found(part: float) -> None:
     leaves = zip(*map(jax.tree.leaves, (off, exact, bound)), strict=True)
     errors = [np.abs(x - y) / b for x, y, b in leaves if np.all(b > 0)]
     assert min(np.min(error) for error in errors) > 1
-    assert len(errors) == len(jax.tree.leaves(bound)) - 1  # X is what it is
+    assert len(errors) == len(jax.tree.leaves(bound)) - 2  # X is what it is, A[0] and G[0]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -250,6 +252,7 @@ def test_weights_l2_and_masks() -> None:
     masked = bounds.network(net, params, X, Y, masks={1: np.resize(mask, (units, 1))})
     assert np.all(masked.A[1][1] == 0)
     assert np.all(masked.A[1][0] > plain.A[1][0])
+    assert np.array_equal(masked.G[1], plain.G[1])
 
 
 def test_nothing_is_known_of_what_is_not_finite() -> None:

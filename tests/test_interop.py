@@ -91,6 +91,12 @@ def test_dtypes_are_those_of_the_arguments(dtype: str) -> None:
     assert_same(got, expected, rtol=32 * float(jnp.finfo(dtype).eps))
 
 
+@pytest.mark.usefixtures("x64", "standard_promotion")
+def test_a_number_for_lambda_widens_nothing() -> None:
+    J = jax.eval_shape(lambda *args: interop.cost(*args, l2=0.3), *example(dtype="bfloat16"))
+    assert J.dtype == jnp.float32
+
+
 @pytest.mark.parametrize("f", [jax.grad, lambda *args: jax.jit(jax.grad(*args))])
 def test_targets_have_no_gradient(f: Any) -> None:
     args = example(dtype="float32")

@@ -236,7 +236,7 @@ def test_the_whole_plan() -> None:
     assert len(found.numbers) == len(rows.rows())
     assert len(found.sweeps) == 6
     assert len(found.exhaustive) == 12
-    assert len(list(rows.jobs(found.numbers))) == 2 * 35 + 50
+    assert len(list(rows.jobs(found.numbers))) == 2 * 40 + 50
     assert len(list(rows.jobs(found.numbers, ("float64", "float16")))) == 2 * len(rows.rows())
 
 

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from verify import networks, public, rules
+from verify import networks, public, regularized, rules
 from verify.cases import HOWS, Case, How, Judged
 
 
@@ -32,6 +32,7 @@ def rows() -> tuple[Row, ...]:
     return (
         *(Row("Rules", case, HOWS) for case in rules.all_rules()),
         *(Row("Public functions", case, HOWS) for case in public.all_public()),
+        *(Row("Dropout and L2", case, HOWS) for case in regularized.all_regularized()),
         *(Row("Networks: every pair of values occurs", *network) for network in design),
     )
 

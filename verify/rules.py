@@ -1,4 +1,4 @@
-"""The rules of pure_nn beside their references: activations, losses, dense."""
+"""The rules of pure_nn beside their references: activations, losses, dense, dropout."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import pure_nn
-from pure_nn import dense
+from pure_nn import dense, dropout
 from pure_nn.named import ACTIVATIONS, LOSSES
 from pure_nn.types import Activation, Loss
 from verify import oracles
@@ -141,3 +141,37 @@ DENSE = [
         _draw_dense,
     ),
 ]
+
+
+# dropout
+
+SHARE = 0.3  # no float of two is 1 minus it exactly
+
+
+def _draw_dropout(rng: np.random.Generator) -> Arrays:
+    return rng.uniform(size=(7, 40)) >= SHARE, rng.normal(size=(7, 40)), rng.normal(size=(7, 40))
+
+
+def _dropout(D: Any, A: Any, dA: Any) -> Any:
+    D = D.astype(bool)
+    return dropout.forward(SHARE, D, A), dropout.pull(SHARE, D, dA)
+
+
+@oracles.compiled
+def _dropout_reference(D: Any, A: Any, dA: Any) -> Any:
+    dropped, pull = jax.vjp(lambda A: D * A / (1 - SHARE), A)
+    return dropped, pull(dA)[0]
+
+
+def _dropout_recipe(m: Any, D: Any, A: Any, dA: Any) -> Any:
+    M = {0: recipe.over_keep(m, (D, SHARE))}
+    return m.stored(recipe.masked(M, 0, m.exact(A))), recipe.masked(M, 0, m.exact(dA))
+
+
+DROPOUT = Case(
+    "dropout: D ∘ A/(1 − p), and D ∘ dA/(1 − p)",
+    _dropout,
+    _dropout_reference,
+    _dropout_recipe,
+    _draw_dropout,
+)

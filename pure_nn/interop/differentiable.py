@@ -12,7 +12,7 @@ from pure_nn.border import checked
 from pure_nn.dropout import Masks
 from pure_nn.l2 import Lambda, is_zero, penalized, squares
 from pure_nn.network import Network, Params
-from pure_nn.precision import widen
+from pure_nn.precision import wide_dtype, widen
 from pure_nn.structure import Cache
 
 
@@ -39,7 +39,11 @@ def cost(
     TypeError: differentiating with respect to Y or the weights, which are data.
     """
     D = structure.drawn(net, params, X.shape[1], key) if masks is None else masks
-    return _cost(net, params, X, Y, weights, D, None if is_zero(l2) else jnp.asarray(l2))
+    if is_zero(l2):
+        return _cost(net, params, X, Y, weights, D, None)
+    if isinstance(l2, int | float):  # as an argument, it would no longer take the dtype of J
+        l2 = jnp.asarray(l2, wide_dtype(X.dtype))
+    return _cost(net, params, X, Y, weights, D, l2)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))

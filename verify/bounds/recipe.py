@@ -4,7 +4,8 @@
     Δ[ℓ] = (W[ℓ+1]ᵀΔ[ℓ+1] ∘ M[ℓ]) ∘ g′(Z[ℓ])
     ∂J/∂W[ℓ] = (1/B) Δ[ℓ]diag(w)A[ℓ-1]ᵀ + λW[ℓ],  ∂J/∂b[ℓ] = (1/B) Σ wᵢΔᵢ[ℓ]
 
-M: dropout's mask over its keep probability. The arithmetics are in `verify.bounds.arithmetic`.
+M: dropout's mask over its keep probability, M[0] that of X. The arithmetics are in
+`verify.bounds.arithmetic`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,10 @@ Arithmetic = Any  # a class of verify.arithmetic
 
 
 class Quantities(NamedTuple):
-    """All that one pass leaves, by the page's index: Z[0] and deltas[0] are None, A[0] is X."""
+    """All that one pass leaves, by the page's index: Z[0] and deltas[0] are None, A[0] is X.
+
+    A is what the next layer reads, G what g gave: the same but for dropout.
+    """
 
     J: Any
     losses: Any
@@ -26,6 +30,7 @@ class Quantities(NamedTuple):
     deltas: tuple[Any, ...]
     grads: tuple[dict[str, Any], ...]
     dX: Any
+    G: tuple[Any, ...]
 
 
 def network(
@@ -39,33 +44,46 @@ def network(
     l2: float = 0.0,
     masks: Mapping[int, Any] | None = None,
 ) -> Quantities:
-    """Everything, of arrays that are exact."""
+    """Everything, of arrays that are exact; a mask is M, or (D, p) of M = D/(1 − p)."""
     layers = [{name: m.exact(x) for name, x in layer.items()} for layer in params]
-    M = {l: m.exact(mask) for l, mask in (masks or {}).items()}
-    Z, A = forward(m, net, layers, m.exact(X), M)
+    M = {l: over_keep(m, mask) for l, mask in (masks or {}).items()}
+    Z, G, A = forward(m, net, layers, m.exact(X), M)
     𝓛 = losses(m, net.loss, net.activations[-1], Z[-1], A[-1], m.exact(Y))
-    Δ = backpropagate(m, net, layers, Z, A, m.exact(Y), M)
+    Δ = backpropagate(m, net, layers, Z, G, m.exact(Y), M)
     w = None if weights is None else m.exact(weights)
     J = _mean(m.independent(𝓛 if w is None else w * 𝓛))
     if l2:
         J = J + l2 / 2 * sum((layer["W"] * layer["W"]).sum() for layer in layers)
-    dX = m.stored(dense_pull(layers[0], Δ[1]))
-    return Quantities(J, 𝓛, Z, A, Δ, gradients(m, layers, A, Δ, w, l2), dX)
+    dX = m.stored(masked(M, 0, dense_pull(layers[0], Δ[1])))
+    return Quantities(J, 𝓛, Z, A, Δ, gradients(m, layers, A, Δ, w, l2), dX, G)
 
 
 def forward(
     m: Arithmetic, net: Network, layers: Any, X: Any, masks: Mapping[int, Any]
-) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Z and A"""
-    Z, A = [None], [X]
+) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
+    """Z, G and A"""
+    Z, G, A = [None], [X], [_read(m, masks, 0, X)]
     for l, (layer, g) in enumerate(zip(layers, net.activations, strict=True), 1):
         Z.append(m.kept(layer["W"] @ A[-1] + layer["b"]))
-        A.append(m.kept(masked(masks, l, m.g(g, Z[-1]))))
-    return tuple(Z), tuple(A)
+        G.append(m.kept(m.g(g, Z[-1])))
+        A.append(_read(m, masks, l, G[-1]))
+    return tuple(Z), tuple(G), tuple(A)
+
+
+def over_keep(m: Arithmetic, mask: Any) -> Any:
+    """M, of (D, p) D/(1 − p)"""
+    if not isinstance(mask, tuple):
+        return m.exact(mask)
+    D, p = mask
+    return m.exact(D) / (1 - m.exact([[p]]))
 
 
 def masked(masks: Mapping[int, Any], l: int, A: Any) -> Any:
     return A * masks[l] if l in masks else A
+
+
+def _read(m: Arithmetic, masks: Mapping[int, Any], l: int, G: Any) -> Any:
+    return m.kept(masked(masks, l, G)) if l in masks else G
 
 
 def dense_pull(layer: Any, Δ: Any) -> Any:
