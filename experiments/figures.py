@@ -34,7 +34,7 @@ def save(
     costs, confusion = above.subplots(1, 2)
     _draw_costs(costs, history)
     _draw_confusion(confusion, labels, predicted)
-    _draw_wrong(below, rows, images[wrong], labels[wrong], predicted[wrong])
+    draw_wrong(below, rows, images[wrong], labels[wrong], predicted[wrong])
     figure.savefig(path)
 
 
@@ -69,7 +69,7 @@ def _draw_confusion(axes: Axes, labels: Labels, predicted: Labels) -> None:
     axes.set_title("test digits by true and predicted class", fontsize=15)
 
 
-def _draw_wrong(
+def draw_wrong(
     figure: SubFigure, rows: int, images: npt.NDArray[Any], labels: Labels, predicted: Labels
 ) -> None:
     figure.suptitle(_headline(len(images)), fontsize=15)
