@@ -22,7 +22,7 @@ from experiments.published.recipe import Outcome, Recipe
 from experiments.runs import RefusedError
 from pure_nn.data import DataError
 
-RECIPES = ("logistic", "planar", "two_layer", "circles", "gradient_checking", "moons")
+RECIPES = ("logistic", "planar", "two_layer", "circles", "gradient_checking", "moons", "nielsen")
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
@@ -32,10 +32,10 @@ class Config:
 
     filter: tuple[str, ...] = ()
     """Recipes to run, by parts of their names: logistic, planar, two_layer, circles,
-    gradient_checking, moons; all unless given."""
+    gradient_checking, moons, nielsen; all unless given."""
     data: Path = DATA
     """Folder with the files that some recipes need: cats/train_catvnoncat.h5 and
-    cats/test_catvnoncat.h5."""
+    cats/test_catvnoncat.h5, and MNIST's four in mnist/."""
     json: Path | None = None
     """File to write all numbers to."""
     out: Path | None = None
