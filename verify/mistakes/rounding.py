@@ -70,10 +70,16 @@ def forward(c: Pass, unit: Unit) -> tuple[Of, Of]:
     for l in range(1, c.L + 1):
         squares, n = np.square(c.W[l]), c.W[l].shape[1] + 1
         terms = squares @ c.A[l - 1] ** 2 + c.b[l] ** 2 + c.Z[l] ** 2
-        Z[l] = squares @ A[l - 1] + n * u**2 * terms + (n * η) ** 2
+        from_below = squares @ A[l - 1] + n * u**2 * terms
+        Z[l] = _or_less(from_below, n * η)
         spread = _softmax(c, l, Z[l]) if c.names[l] == "softmax" else c.prime[l] ** 2 * Z[l]
-        A[l] = (spread + ROUNDINGS * (u * c.G[l]) ** 2 + η**2) * np.square(c.M.get(l, 1.0))
+        A[l] = _or_less(spread + ROUNDINGS * (u * c.G[l]) ** 2, η) * np.square(c.M.get(l, 1.0))
     return Z, A
+
+
+def _or_less(variance: F64, least: float) -> F64:
+    """With underflow, but where nothing was rounded: a z of zeros alone is surely 0."""
+    return np.asarray(variance + np.where(variance > 0, least**2, 0))
 
 
 def _softmax(c: Pass, l: int, Z: F64) -> F64:
