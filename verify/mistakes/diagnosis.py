@@ -89,10 +89,6 @@ def diagnose(
         c = recipe.forward(net, params, X, Y, l2, masks)
         c, before = forwards.check(c, found or {}, unit)
         got = _by_name(grads, found or {})
-        lower = lower_precision(got.values(), dtype)
-        in_lower = _judged(Problem(c, got, {}, rounding.unit(lower), lower), []) if lower else None
-        if in_lower and in_lower.verdict != "wrong":
-            return _of_lower_precision(lower, dtype, f"db[{c.L}]")
         return _judged(Problem(c, got, {}, unit, str(jnp.dtype(dtype))), before)
 
 
@@ -120,10 +116,15 @@ def l2_of(
         return λ if λ * max(np.max(np.abs(W)) for W in c.W.values()) > 4 * tol * size else 0.0
 
 
-def _of_lower_precision(lower: str, dtype: DTypeLike, first: str) -> Diagnosis:
+def _in_lower_precision(problem: Problem) -> Diagnosis | None:
+    """Where that explains all there is"""
+    lower = lower_precision(problem.got.values(), problem.dtype)
+    of_lower = dataclasses.replace(problem, unit=rounding.unit(lower or "float64"), dtype=lower)
+    if not lower or _judged(of_lower, []).verdict == "wrong":
+        return None
     text = f"all gradients are numbers of {lower}, and as near as that allows: they are computed"
-    names = (f"{text} in a lower precision than {jnp.dtype(dtype)}",)
-    return Diagnosis("wrong", first, names, kinds=((frozenset({"precision"}),),))
+    names = (f"{text} in a lower precision than {problem.dtype}",)
+    return Diagnosis("wrong", f"db[{problem.c.L}]", names, kinds=((frozenset({"precision"}),),))
 
 
 def _judged(problem: Problem, before: list[Group]) -> Diagnosis:
@@ -137,7 +138,8 @@ def _judged(problem: Problem, before: list[Group]) -> Diagnosis:
         reasons = dict.fromkeys(BETTER[n] for n in c.names.values() if n in BETTER)
         text = f"{name} has the right equation and has lost digits: {error:.2g} times its bound"
         return Diagnosis("inaccurate", name, (text, *reasons))
-    return _told([(*before, *groups) for groups in explain(problem)])
+    lower = _in_lower_precision(problem)
+    return lower or _told([(*before, *groups) for groups in explain(problem)])
 
 
 def _told(explanations: Sequence[tuple[Group, ...]]) -> Diagnosis:

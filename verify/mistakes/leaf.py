@@ -81,12 +81,18 @@ def equation(name: str) -> str:
     return f" ({equations[name[:2]]})" if name[:2] in equations else ""
 
 
+SIMPLE = 4  # bits of numbers as 0, ±1, ¾, 5, which are of every precision
+CHANCE = 24  # bits that are all 0 by chance once in 2^24
+
+
 def lower_precision(arrays: Iterable[F64], dtype: DTypeLike) -> str:
     """Of which all of several numbers are, if it is lower than the dtype they are said to be of"""
     found = np.concatenate([np.ravel(x) for x in arrays] or [np.zeros(0)])
+    mantissas = np.unique(np.abs(np.frexp(found)[0]))
+    telling = int(np.sum(mantissas * 2**SIMPLE % 1 != 0))
     for lower in ("bfloat16", "float16", "float32"):
-        fewer = jnp.finfo(lower).nmant < jnp.finfo(dtype).nmant
-        same = fewer and np.array_equal(found, found.astype(jnp.dtype(lower)).astype(np.float64))
-        if same and np.sum(found != 0) > 2:
+        fewer = jnp.finfo(dtype).nmant - jnp.finfo(lower).nmant
+        enough = telling > 1 and fewer * telling > CHANCE
+        if enough and np.array_equal(found, found.astype(jnp.dtype(lower)).astype(np.float64)):
             return lower
     return ""

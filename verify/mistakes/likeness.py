@@ -183,9 +183,9 @@ def _one_line(leaf: Leaf, where: Any) -> Iterator[Mistake]:
 
 def _rounded(leaf: Leaf) -> Iterator[Mistake]:
     """All its entries are numbers of fewer bits, which the right ones are not, and near them"""
-    precision = lower_precision([leaf.got], "float64")
-    if precision and not lower_precision([leaf.right], "float64"):
-        near = 64 * float(jnp.finfo(precision).eps) * np.max(np.abs(leaf.right))
-        if np.all(np.abs(leaf.got - leaf.right) < near) and precision != leaf.claimed:
+    precision = lower_precision([leaf.got], leaf.claimed)
+    if precision and not lower_precision([leaf.right], leaf.claimed):
+        near = 16 * float(jnp.finfo(precision).eps) * np.max(np.abs(leaf.right))
+        if np.all(np.abs(leaf.got - leaf.right) < near):
             text = f"holds numbers of {precision}: it is computed in a lower precision"
             yield Mistake("precision", leaf.name, f"{leaf.name} {text} than claimed", 0.9)
