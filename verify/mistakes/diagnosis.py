@@ -12,13 +12,12 @@ from pure_nn.network import Network
 from verify.mistakes import forwards, recipe, rounding
 from verify.mistakes.forms import F64
 from verify.mistakes.leaf import close, lower_precision
-from verify.mistakes.problem import Problem
+from verify.mistakes.problem import Problem, most
 from verify.mistakes.recipe import Pass, backward
 from verify.mistakes.search import Group, explain, localised
 
 Verdict = Literal["ok", "inaccurate", "wrong"]
-LEAST, MOST = 2.0**-44, 0.02  # of what is taken for rounding, relative to the size of an array
-IN_UNITS = 1e4  # the most in units roundoff: beyond that too many mistakes would fit
+LEAST = 2.0**-44  # of what is taken for rounding, relative to the size of an array
 BETTER = {
     "tanh": "1 − A² cancels where tanh saturates; 4/(E + 2 + 1/E) with E = exp(2|Z|) does not",
     "sigmoid": "A(1 − A) cancels where sigmoid saturates; e/(1 + e(2 + e)), e = exp(−|Z|) does not",
@@ -176,11 +175,11 @@ def _by_name(grads: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> di
 
 
 def _tolerances(problem: Problem, Δ: Any, bound: Mapping[str, F64]) -> dict[str, float]:
-    tolerances, most = {}, max(min(IN_UNITS * problem.unit.u, MOST), LEAST)
+    tolerances = {}
     for what, l in problem.order:
         size = np.max(np.abs(problem.right(what, l, Δ[l])), initial=0) or 1.0
         name = f"{what}[{l}]"
-        tolerances[name] = float(np.clip(2 * np.max(bound[name]) / size, LEAST, most))
+        tolerances[name] = float(np.clip(2 * np.max(bound[name]) / size, LEAST, most(problem.unit)))
     return tolerances
 
 

@@ -40,6 +40,7 @@ class Leaf:
     lengths: Lengths
     l2: float = 0.0
     claimed: str = "float64"  # the dtype that it is said to be of
+    size: float = 0.0  # of what has been subtracted from it
 
     @property
     def wrong(self) -> npt.NDArray[np.bool_]:
@@ -50,22 +51,43 @@ class Leaf:
     def is_right(self) -> bool:
         return self.got.shape == self.right.shape and not np.any(self.wrong)
 
-    def is_like(self, right: Any) -> bool:
-        scale = float(np.max(np.abs(self.right), initial=0))
-        return close(self.got, np.asarray(right), self.tol, scale)
+    @property
+    def is_near(self) -> bool:
+        """Whether it is so nearly right that any small change would explain it"""
+        return close(self.got, self.right, self.tol)
+
+    @property
+    def is_almost_right(self) -> bool:
+        return self.is_right or self.is_near
+
+    def is_times(self, θ: float) -> bool:
+        """Whether it is θ times what is right, as far as rounding tells"""
+        off = np.abs(self.got - θ * self.right)
+        near = close(self.got, θ * self.right, self.tol, self.size)
+        return near or bool(np.all(off <= abs(θ) * self.allowed))
+
+    def is_like(self, array: Any, size: float = 0.0) -> bool:
+        """Whether a mistake that gives `array` explains it: right is not that array
+
+        size    of the terms that are summed in it, where they may cancel
+        """
+        array, size = np.asarray(array), max(size, self.size)
+        told = not close(array, self.right, 4 * self.tol, size)
+        return told and close(self.got, array, self.tol, size)
 
     def without_l2(self) -> "Leaf":
         """Its data term alone, where there is an L2 term beside it"""
         assert self.value is not None
-        term = self.l2 * self.value
-        return dataclasses.replace(self, got=self.got - term, right=self.right - term, value=None)
+        term, size = self.l2 * self.value, float(np.max(np.abs(self.got), initial=0))
+        got, right = self.got - term, self.right - term
+        return dataclasses.replace(self, got=got, right=right, value=None, size=size)
 
 
-def close(got: F64, right: F64, tol: float, scale: float = 0.0) -> bool:
+def close(got: F64, right: F64, tol: float, size: float = 0.0) -> bool:
     """Every entry, and none of them NaN"""
     if got.shape != right.shape or not np.all(np.isfinite(right)):
         return False
-    size = max(float(np.max(np.abs(right), initial=0)), 1e-3 * scale)
+    size = max(float(np.max(np.abs(right), initial=0)), size)
     return bool(np.all(np.abs(got - right) <= tol * size))
 
 

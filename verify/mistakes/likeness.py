@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from verify.mistakes.factors import describe
+from verify.mistakes.factors import EASY, ROUND, describe, is_round
 from verify.mistakes.forms import F64
 from verify.mistakes.leaf import Leaf, Mistake, cheapest, close, equation, lower_precision
 
@@ -27,7 +27,7 @@ def likenesses(leaf: Leaf) -> list[Mistake]:
 def _of_shape(leaf: Leaf) -> Iterator[Mistake]:
     name, got, right = leaf.name, leaf.got, leaf.right
     shapes = f"its shape is {got.shape}, not {right.shape}"
-    if close(got.T, right, leaf.tol):
+    if dataclasses.replace(leaf, got=got.T).is_almost_right:
         yield Mistake("transposed", name, f"{name} is transposed: {shapes}")
     elif got.size == right.size and np.squeeze(got).shape == np.squeeze(right).shape:
         yield from _lost_axis(leaf, shapes)
@@ -45,7 +45,7 @@ def _of_shape(leaf: Leaf) -> Iterator[Mistake]:
 def _lost_axis(leaf: Leaf, shapes: str) -> Iterator[Mistake]:
     again = leaf.got.reshape(leaf.right.shape)
     lost = f"{leaf.name} has lost an axis: {shapes}; sum with keepdims=True"
-    if close(again, leaf.right, leaf.tol):
+    if dataclasses.replace(leaf, got=again).is_almost_right:
         yield Mistake("keepdims lost", leaf.name, lost)
     for m in likenesses(dataclasses.replace(leaf, got=again)):
         yield dataclasses.replace(m, text=f"{lost}; and {m.text}", cost=m.cost + 0.5)
@@ -67,13 +67,13 @@ def _of_values(leaf: Leaf) -> Iterator[Mistake]:
         return
     yield from _few(leaf)
     yield from _rounded(leaf)
-    if leaf.is_like(leaf.right):
+    if leaf.is_near:
         return  # as near as that, anything fits
     yield from _multiples(leaf)
     yield from _rearranged(leaf)
     yield from _with_the_parameter(leaf)
     if leaf.l2 and leaf.name.startswith("dW"):
-        yield from _of_the_data_term(leaf.without_l2())
+        yield from _of_the_data_term(leaf)
 
 
 def _multiples(leaf: Leaf) -> Iterator[Mistake]:
@@ -83,9 +83,14 @@ def _multiples(leaf: Leaf) -> Iterator[Mistake]:
     θ = float(np.sum(got * right) / np.sum(right * right))
     if leaf.is_like(θ * leaf.right):
         known, text = describe(θ, leaf.lengths, 4 * leaf.tol)
-        if known or (_is_sensible(θ, leaf.tol) and _several(np.atleast_1d(right), 100 * leaf.tol)):
+        plain, simple = (is_round(θ, 4 * leaf.tol, least) for least in (ROUND, EASY))
+        if (
+            known
+            or plain
+            or (_is_sensible(θ, leaf.tol) and _several(np.atleast_1d(right), 100 * leaf.tol))
+        ):
             said = f"{leaf.name} {text}{equation(leaf.name) if 'mean' in text else ''}"
-            yield Mistake(f"factor {text}", leaf.name, said, 1.0 if known else 1.5)
+            yield Mistake(f"factor {text}", leaf.name, said, 1.0 if known or simple else 1.5)
 
 
 def _is_sensible(θ: float, tol: float) -> bool:
@@ -99,10 +104,10 @@ def _several(x: F64, small: float) -> bool:
 
 
 def _of_the_data_term(leaf: Leaf) -> Iterator[Mistake]:
-    if leaf.is_like(0 * leaf.right):
-        what = leaf.name.removeprefix("d")
+    data, what = leaf.without_l2(), leaf.name.removeprefix("d")
+    if leaf.is_like(leaf.l2 * np.asarray(leaf.value)):
         yield Mistake("zero", leaf.name, f"{leaf.name} is λ{what} alone: Δ Aᵀ/B was left out")
-    for m in (*_multiples(leaf), *_rearranged(leaf)):
+    for m in (*_multiples(data), *_rearranged(data)):
         yield dataclasses.replace(m, text=f"but for its L2 term, which is right, {m.text}")
 
 
@@ -118,7 +123,7 @@ def _rearranged(leaf: Leaf) -> Iterator[Mistake]:
         "squared": right**2,
     }
     for how, array in changed.items():
-        if leaf.is_like(array) and not close(right, array, leaf.tol):
+        if leaf.is_like(array):
             kind = "transposed" if how == "transposed" else "rearranged"
             yield Mistake(kind, name, f"{name} is {how}")
     for what, total in (("sum", np.sum(right)), ("mean", np.mean(right))):
@@ -168,7 +173,7 @@ def _few(leaf: Leaf) -> Iterator[Mistake]:
         values = f"got {got[i]:.9g}, expected {right[i]:.9g}"
         text = f"{name}[{', '.join(map(str, i))}] alone is wrong: {values}"
         yield Mistake("one entry", name, text, 2.0)
-    elif len(where) and np.mean(wrong) <= FEW and right.ndim == 2:
+    elif len(where) and right.ndim == 2 and (np.mean(wrong) <= FEW or not np.any(got[wrong])):
         yield from _one_line(leaf, where)
 
 
