@@ -72,8 +72,22 @@ class Leaf:
         size    of the terms that are summed in it, where they may cancel
         """
         array, size = np.asarray(array), max(size, self.size)
+        if self.is_near:
+            within = array.shape == self.got.shape and np.abs(self.got - array) <= self.allowed
+            return bool(np.all(within)) and self.is_far(array)
         told = not close(array, self.right, 4 * self.tol, size)
         return told and close(self.got, array, self.tol, size)
+
+    def is_far(self, array: F64) -> bool:
+        """Whether an array of its shape is further from the right one than chance would have it"""
+        off = np.abs(array - self.right) / self.allowed
+        return bool(np.sum(np.log2(np.maximum(off, 1))) > BITS)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all its entries are one number, but for a rounding"""
+        u = float(jnp.finfo(self.claimed).eps)
+        return bool(np.all(np.abs(self.got - np.mean(self.got)) <= u * np.abs(self.got)))
 
     def without_l2(self) -> "Leaf":
         """Its data term alone, where there is an L2 term beside it"""
@@ -103,6 +117,7 @@ def equation(name: str) -> str:
     return f" ({equations[name[:2]]})" if name[:2] in equations else ""
 
 
+BITS = 12  # by which chance would not have it, among some hundred mistakes
 SIMPLE = 4  # bits of numbers as 0, ±1, ¾, 5, which are of every precision
 CHANCE = 24  # bits that are all 0 by chance once in 2^24
 

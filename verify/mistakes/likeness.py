@@ -127,7 +127,7 @@ def _rearranged(leaf: Leaf) -> Iterator[Mistake]:
             kind = "transposed" if how == "transposed" else "rearranged"
             yield Mistake(kind, name, f"{name} is {how}")
     for what, total in (("sum", np.sum(right)), ("mean", np.mean(right))):
-        if leaf.is_like(np.full_like(right, total)):
+        if leaf.is_constant and leaf.is_like(np.full_like(right, total)):
             text = f"{name} is the {what} of all its entries in every entry"
             yield Mistake("one scalar", name, f"{text}: sum over the examples alone")
 

@@ -18,7 +18,7 @@ IN_UNITS, MOST = (
     1e4,
     0.02,
 )  # what is taken for rounding at most: beyond, too many mistakes would fit
-INFERRED = 3.0  # the cost of a Δ[ℓ] that has no name but leaves no other choice
+INFERRED = 2.5  # the cost of a Δ[ℓ] that has no name but leaves no other choice
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -22,8 +22,7 @@ from verify.mistakes.recipe import Run, backward
 Group = tuple[Mistake, ...]  # that cannot be told apart
 
 LEAF = 0.01  # the cost of one more array
-UNKNOWN, AGAIN = 4.0, 0.3  # of the first that has no name, and of one more
-BITS = 12  # by which chance would not have it, among some hundred mistakes
+UNKNOWN, AGAIN = 3.0, 0.3  # of the first that has no name, and of one more
 NODES = 300
 
 
@@ -89,7 +88,7 @@ def _advanced(problem: Problem, state: State, run: Run) -> tuple[State, Leaf | N
 def _next(problem: Problem, state: State, run: Run, leaf: Leaf) -> Iterator[State]:
     what, l = problem.order[state.i]
     near = leaf.is_near  # so that anything fits
-    group = (*likenesses(leaf), *(() if near else _in_sums(problem, leaf, run, what, l)))
+    group = (*likenesses(leaf), *_in_sums(problem, leaf, run, what, l))
     if group:
         yield state.with_group(tuple(cheapest(group)))
     slipped = [] if l in state.deltas else list(_slipped(problem, state, run, leaf, l))
@@ -105,17 +104,23 @@ def _in_sums(problem: Problem, leaf: Leaf, run: Run, what: str, l: int) -> Itera
     if what == "Δ":
         return
     known = {"dW": sums.of_W, "db": sums.of_b}[what](problem.c, run, l)
+    lost = max(1.0, 2 * float(np.max(leaf.allowed)) / (leaf.tol * _size(leaf.right)))
     for kind, text, array, size in known:
-        if leaf.is_like(array, size if np.any(leaf.got) else 0.0):
+        one = kind == "one scalar"
+        if (leaf.is_constant or not one) and leaf.is_like(array, size * (lost if one else 1)):
             yield Mistake(kind, leaf.name, f"{leaf.name} {text}")
     yield from _miscounted(problem, leaf, run, what, l)
+
+
+def _size(x: F64) -> float:
+    return float(np.max(np.abs(x), initial=0)) or 1.0
 
 
 def _miscounted(problem: Problem, leaf: Leaf, run: Run, what: str, l: int) -> Iterator[Mistake]:
     """Examples that are not counted once"""
     c, tol = problem.c, problem.tol[leaf.name]
     counts = sums.one(c, run, l, problem.got)
-    for cost, times in ((1.1, counts), (1.2, sums.counts(c, run, l, problem.got, tol))):
+    for cost, times in ((1.0, counts), (1.2, sums.counts(c, run, l, problem.got, tol))):
         if times is not None and leaf.is_like(problem.right(what, l, run.Δ[l] * times)):
             text = sums.counted(times)
             yield from (
@@ -153,7 +158,7 @@ def _explains(problem: Problem, state: State, leaf: Leaf, l: int, Δ: F64, mista
     if not leaf.is_near and leaf.is_like(problem.right(what, l, Δ)):
         return all(_fits(problem, name, l, Δ) for name, _ in above)
     exact = leaf.is_near or leaf.tol >= most(problem.unit)
-    return exact and np.all(np.isfinite(Δ)) and _exactly(problem, state, leaf, l, Δ, above)
+    return exact and bool(np.all(np.isfinite(Δ))) and _exactly(problem, state, leaf, l, Δ, above)
 
 
 def _exactly(
@@ -161,18 +166,12 @@ def _exactly(
 ) -> bool:
     """The same entry by entry, where rounding is large beside the size of most"""
     what, _ = problem.order[state.i]
-    if not _evidence(problem.right(what, l, Δ), leaf):
+    if not leaf.is_far(problem.right(what, l, Δ)):
         return False
     allowed = problem.allowed(backward(problem.c, {**state.deltas, l: Δ}))
     return all(
         problem.leaf(name, l, Δ, allowed).is_right for name, _ in (*above, problem.order[state.i])
     )
-
-
-def _evidence(array: F64, leaf: Leaf) -> bool:
-    """Whether an array is further from the right one than chance would have it"""
-    off = np.abs(array - leaf.right) / leaf.allowed
-    return bool(np.sum(np.log2(np.maximum(off, 1))) > BITS)
 
 
 def _fits(problem: Problem, what: str, l: int, Δ: F64) -> bool:
@@ -187,7 +186,7 @@ def _twice(problem: Problem, state: State, run: Run, l: int) -> Iterator[State]:
         if mistake.cost > 1 or not all(_fits(problem, name, l, Δ) for name in above):
             continue
         second = likenesses(problem.leaf(what, l, Δ))
-        if second and second[0].cost <= 1:
+        if second and second[0].cost <= 1 and "times what it should be" not in second[0].kind:
             both = state.with_group((mistake,), {l: Δ}).with_group(tuple(second))
             yield dataclasses.replace(both, i=state.i + 1)
 

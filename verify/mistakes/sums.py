@@ -9,6 +9,7 @@ from verify.mistakes.recipe import Pass, Run
 from verify.mistakes.slips import dA
 
 MOST = 512  # examples, for systems of as many equations
+MORE = 3  # equations than examples, so that counts do not fit anything
 MOST_TIMES = 100  # that an example may count
 
 # the kind, what «dW[ℓ]» or «db[ℓ]» does, the array, and the size of terms in it that may cancel
@@ -92,7 +93,12 @@ def counts(c: Pass, run: Run, l: int, found: Mapping[str, F64], tol: float) -> F
     ):
         return None
     gram = (Δ.T @ Δ) * (A.T @ A)
-    if not np.all(np.isfinite(gram)) or np.linalg.matrix_rank(gram, hermitian=True) < c.B:
+    alive = np.sum(np.any(Δ, axis=1)) * np.sum(np.any(A, axis=1))
+    if (
+        not np.all(np.isfinite(gram))
+        or alive < c.B + MORE
+        or np.linalg.matrix_rank(gram, hermitian=True) < c.B
+    ):
         return None
     times = np.linalg.solve(gram, np.sum(Δ * ((got - c.l2 * c.W[l]) * c.B @ A), axis=0))
     again = c.W_sum(l, Δ * times)
@@ -140,7 +146,8 @@ def counted(times: F64) -> str:
     usual = 1.0 if np.sum(rounded != 1) == 1 else float(np.median(rounded))
     odd = np.flatnonzero(np.abs(rounded - usual) > 1e-2 * max(abs(usual), 1))
     few = len(odd) == 1 or 0 < len(odd) < len(times) / 2
-    if not few or np.max(np.abs(times)) > MOST_TIMES:
+    plain = np.all((times > -0.01) | (np.abs(rounded - np.round(times)) <= 1e-2))
+    if not few or not plain or np.max(np.abs(times)) > MOST_TIMES:
         return ""
     told = {0.0: "is missing", -1.0: "counts with the wrong sign"}
     each = [f"example {i} {told.get(rounded[i], f'counts {rounded[i]:g} times')}" for i in odd[:5]]
