@@ -173,6 +173,8 @@ def _few(leaf: Leaf) -> Iterator[Mistake]:
         values = f"got {got[i]:.9g}, expected {right[i]:.9g}"
         text = f"{name}[{', '.join(map(str, i))}] alone is wrong: {values}"
         yield Mistake("one entry", name, text, 2.0)
+        if right.ndim == 2 and got[i] == 0:
+            yield from _one_line(leaf, where)
     elif len(where) and right.ndim == 2 and (np.mean(wrong) <= FEW or not np.any(got[wrong])):
         yield from _one_line(leaf, where)
 
@@ -181,7 +183,8 @@ def _one_line(leaf: Leaf, where: Any) -> Iterator[Mistake]:
     zero = "" if np.any(leaf.got[leaf.wrong]) else " (zero there)"
     for axis, line in enumerate(("row", "column")):
         lines = np.unique(where[:, axis])
-        if len(lines) == 1 and min(leaf.right.shape) > 1:
+        alone = len(where) > 1 or not np.any(np.take(leaf.got, lines, axis))
+        if len(lines) == 1 and min(leaf.right.shape) > 1 and alone:
             text = f"{leaf.name} is wrong in {line} {lines[0]} alone{zero}"
             yield Mistake("one line", leaf.name, text, 2.0)
 
