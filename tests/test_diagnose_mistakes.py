@@ -116,6 +116,10 @@ MISTAKES: dict[str, tuple[Arrays, list[str]]] = {
             "], the worst of 30 wrong entries",
         ],
     ),
+    "another shape": (
+        only(CLASSES) | {"dW2": CLASSES["dW2"][:, :2]},
+        ["is not in the catalogue\n  dW2 has shape (5, 2): expected that of W2, (5, 6)\n"],
+    ),
     "L2 missing": (GIVEN | {"l2": 0.5}, ["the L2 term λW[3] is missing"]),
     "printed with five decimals": (
         {name: np.round(x, 5) if name[0] == "d" else x for name, x in GIVEN.items()},
