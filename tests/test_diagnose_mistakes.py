@@ -87,7 +87,7 @@ MISTAKES: dict[str, tuple[Arrays, list[str]]] = {
         ["wrong is db[1]\n", "in the file db[1] is db1, of shape (6, 1) for b1 of (1, 6)"],
     ),
     "one number": (CLASSES | {"db1": np.sum(CLASSES["db1"])}, ["db[1] is one number"]),
-    "NaN": (with_nan(only(CLASSES), "dW1"), ["dW[1] has 1 NaN or infinite entries"]),
+    "NaN": (with_nan(only(CLASSES), "dW1"), ["dW[1] has one NaN or infinite entry"]),
     "two": (
         of_two(),
         ["is db[2]\n", "db[2] has the wrong sign\n", "dW[1] is B = 32 times too small"],

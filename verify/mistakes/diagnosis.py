@@ -14,7 +14,8 @@ from verify.mistakes.forms import F64
 from verify.mistakes.leaf import close, lower_precision
 from verify.mistakes.problem import Problem, most
 from verify.mistakes.recipe import Pass, backward
-from verify.mistakes.search import Group, explain, localised
+from verify.mistakes.search import Group, explain
+from verify.mistakes.told import localised, sentences
 
 Verdict = Literal["ok", "inaccurate", "wrong"]
 LEAST = 2.0**-44  # of what is taken for rounding, relative to the size of an array
@@ -73,7 +74,8 @@ def diagnose(
     grads  a sequence of {"W", "b"} as the program gave them, of whatever shapes
     l2     λ of (λ/2) Σ‖W‖² in the cost
     masks  of dropout, by layer, each over its keep probability: A[ℓ] = g(Z[ℓ]) ∘ M[ℓ]
-    found  what else the program computed: "J", and lists "Z", "A", "deltas" of layers 1 … L
+    found  what else the program computed: "J", and lists "Z", "A", "deltas" of layers 1 … L, in
+           which None is what it did not keep
     dtype  in which it computed
 
     ValueError: as many gradients as layers are expected.
@@ -138,37 +140,21 @@ def _judged(problem: Problem, before: list[Group]) -> Diagnosis:
         text = f"{name} has the right equation and has lost digits: {error:.2g} times its bound"
         return Diagnosis("inaccurate", name, (text, *reasons))
     lower = _in_lower_precision(problem)
-    return lower or _told([(*before, *groups) for groups in explain(problem)])
+    return lower or _told([localised((*before, *groups), c.L) for groups in explain(problem)])
 
 
 def _told(explanations: Sequence[tuple[Group, ...]]) -> Diagnosis:
-    explanations = [localised(groups) for groups in explanations]
-    names, *others = list(dict.fromkeys(tuple(_sentences(groups)) for groups in explanations))
+    names, *others = list(dict.fromkeys(tuple(sentences(groups)) for groups in explanations))
     kinds = tuple(
         tuple(frozenset(m.kind for m in group) for group in groups) for groups in explanations
     )
     return Diagnosis("wrong", explanations[0][0][0].where, names, tuple(others), kinds)
 
 
-def _sentences(groups: Sequence[Group]) -> list[str]:
-    """One for each mistake; where it is made in several places, the first and the others."""
-    places: dict[frozenset[str], list[str]] = {}
-    texts: dict[frozenset[str], str] = {}
-    for group in groups:
-        kinds = frozenset(m.kind for m in group)
-        texts.setdefault(kinds, ", or ".join(m.text for m in group))
-        places.setdefault(kinds, []).append(group[0].where)
-    return [texts[kinds] + _elsewhere(others) for kinds, (_, *others) in places.items()]
-
-
-def _elsewhere(places: Sequence[str]) -> str:
-    return f"; and likewise {', '.join(places)}" if places else ""
-
-
 def _by_name(grads: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> dict[str, F64]:
-    named = {}
+    named: dict[str, F64] = {}
     for l, Δ in enumerate(found.get("deltas") or (), 1):
-        named[f"Δ[{l}]"] = np.asarray(Δ, np.float64)
+        named |= {} if Δ is None else {f"Δ[{l}]": np.asarray(Δ, np.float64)}
     for l, layer in enumerate(grads, 1):
         named |= {f"d{name}[{l}]": np.asarray(layer[name], np.float64) for name in ("W", "b")}
     return named

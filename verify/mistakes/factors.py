@@ -15,8 +15,8 @@ def describe(θ: float, lengths: Lengths, tol: float) -> tuple[bool, str]:
         same = [text for value, text in told if abs(θ / value - 1) <= tol]
         if same:
             return True, ", or ".join(dict.fromkeys(same))
-    told = f"{θ:.2g}" if is_round(θ, tol, EASY) else f"{θ:.6g}"
-    return False, f"is {told} times what it should be"
+    shown = f"{θ:.2g}" if is_round(θ, tol, EASY) else f"{θ:.6g}"
+    return False, f"is {shown} times what it should be"
 
 
 def is_round(θ: float, tol: float, least: float) -> bool:

@@ -27,7 +27,7 @@ def check(c: Pass, found: Mapping[str, Any], unit: Unit) -> tuple[Pass, list[Gro
     for l in range(1, c.L + 1):
         for what, right, known in (("Z", _Z, _wrong_Z), ("A", _A, _wrong_A)):
             given = found.get(what)
-            if given is None:
+            if given is None or given[l - 1] is None:
                 c = _with(c, what, l, right(c, l))
                 continue
             spread = np.sqrt(spreads[what][l])

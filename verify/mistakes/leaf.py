@@ -78,10 +78,17 @@ class Leaf:
         told = not close(array, self.right, 4 * self.tol, size)
         return told and close(self.got, array, self.tol, size)
 
-    def is_far(self, array: F64) -> bool:
+    def is_far(self, array: F64, allowed: F64 | None = None) -> bool:
         """Whether an array of its shape is further from the right one than chance would have it"""
-        off = np.abs(array - self.right) / self.allowed
-        return bool(np.sum(np.log2(np.maximum(off, 1))) > BITS)
+        unsure = self.allowed if allowed is None else np.maximum(self.allowed, allowed)
+        bits = np.log2(np.maximum(np.abs(array - self.right) / unsure, 1))
+        return bool(np.sum(bits) > BITS and np.max(bits) > BITS / 2)
+
+    @property
+    def lost(self) -> float:
+        """How much more than `tol`, which is capped, rounding may take the largest entry"""
+        within = self.tol * float(np.max(np.abs(self.right), initial=0))
+        return max(1.0, 2 * float(np.max(self.allowed)) / within) if within else 1.0
 
     @property
     def is_constant(self) -> bool:

@@ -57,10 +57,7 @@ def _lost_axis(leaf: Leaf, shapes: str) -> Iterator[Mistake]:
 def _of_values(leaf: Leaf) -> Iterator[Mistake]:
     name, got = leaf.name, leaf.got
     if not np.all(np.isfinite(got)):
-        bad = np.argwhere(~np.isfinite(got))
-        where = f"the first at {tuple(map(int, bad[0]))}"
-        text = f"{name} has {len(bad)} NaN or infinite entries, {where}"
-        yield Mistake("not finite", name, text)
+        yield _not_finite(leaf)
         return
     if not np.any(got):
         yield Mistake("zero", name, f"{name} is zero: it was left out")
@@ -74,6 +71,14 @@ def _of_values(leaf: Leaf) -> Iterator[Mistake]:
     yield from _with_the_parameter(leaf)
     if leaf.l2 and leaf.name.startswith("dW"):
         yield from _of_the_data_term(leaf)
+
+
+def _not_finite(leaf: Leaf) -> Mistake:
+    first, *others = np.argwhere(~np.isfinite(leaf.got))
+    many = f"{len(others) + 1} NaN or infinite entries, the first"
+    entries = many if others else "one NaN or infinite entry,"
+    text = f"{leaf.name} has {entries} at {tuple(map(int, first))}"
+    return Mistake("not finite", leaf.name, text)
 
 
 def _multiples(leaf: Leaf) -> Iterator[Mistake]:

@@ -106,16 +106,18 @@ def _fitted(
     """Δ(θ) = Δ(0) + θ(Δ(1) − Δ(0)), θ by least squares on what it must give"""
     if other is None:
         return
-    above, below = 0.0, 0.0
+    above, below, size = 0.0, 0.0, 0.0
     for what in ("Δ", "db", "dW"):
         got, zero = problem.got.get(f"{what}[{l}]"), problem.right(what, l, Δ)
         if got is not None and got.shape == zero.shape:
             change = problem.right(what, l, other) - zero
             above, below = above + np.sum((got - zero) * change), below + np.sum(change**2)
+            size += np.sum(got**2)
     θ = float(above / below) if below else np.nan
-    if not (1e-6 < abs(θ) < 1e6 and θ > slip.least):
+    if not (1e-6 < abs(θ) < 1e6 and slip.least < θ < slip.most):
         return
-    known, mistake = _of_fit(problem, slip, l, θ)
+    tol = 4 * problem.tol[f"dW[{l}]"] * max(1.0, float(np.sqrt(size / below)) / abs(θ))
+    known, mistake = _of_fit(problem, slip, l, θ, tol)
     far = abs(θ - 1) > 100 * problem.tol[f"dW[{l}]"]
     if known or (far and _several(other - Δ)):
         yield Δ + θ * (other - Δ), mistake
@@ -127,9 +129,8 @@ def _several(change: F64) -> bool:
     return bool(np.sum(there) > 2 and np.sum(np.any(there, axis=1)) > 1)
 
 
-def _of_fit(problem: Problem, slip: Slip, l: int, θ: float) -> tuple[bool, Mistake]:
+def _of_fit(problem: Problem, slip: Slip, l: int, θ: float, tol: float) -> tuple[bool, Mistake]:
     """Whether θ is no chance hit, and the mistake"""
-    tol = 4 * problem.tol[f"dW[{l}]"]
     plain, simple = (is_round(θ, tol, least) for least in (ROUND, EASY))
     if slip.kind != "factor":
         text = slip.text.format(θ=θ)

@@ -36,10 +36,16 @@ class State:
 
     @property
     def cost(self) -> float:
-        """A mistake that is made in several places counts once."""
-        kinds = {frozenset(m.kind for m in group): group[0].cost for group in self.groups}
-        again = max(sum(group[0].kind == "unknown" for group in self.groups) - 1, 0)
-        return sum(kinds.values()) + LEAF * len(self.groups) + AGAIN * again
+        """A mistake that is made in several layers counts once, but beside another in its Δ."""
+        costs = {self._key(group): group[0].cost for group in self.groups}
+        unknown = {_layer(group) for group in self.groups if group[0].kind == "unknown"}
+        again = max(len(unknown) - 1, 0)
+        return sum(costs.values()) + LEAF * len(self.groups) + AGAIN * again
+
+    def _key(self, group: Group) -> tuple[frozenset[str], str]:
+        kinds, where = frozenset(m.kind for m in group), group[0].where
+        beside = where[0] == "d" and int(_layer(group)) in self.deltas
+        return kinds, where if beside else ""
 
     def is_unknown(self, name: str) -> bool:
         return any(group[0].kind == "unknown" and group[0].where == name for group in self.groups)
@@ -47,6 +53,10 @@ class State:
     def with_group(self, group: Group, deltas: Mapping[int, F64] | None = None) -> "State":
         """The next array is explained by the group"""
         return State(self.i + 1, {**self.deltas, **(deltas or {})}, (*self.groups, group))
+
+
+def _layer(group: Group) -> str:
+    return group[0].where.partition("[")[2].rstrip("]")
 
 
 def explain(problem: Problem) -> list[tuple[Group, ...]]:
@@ -80,7 +90,8 @@ def _advanced(problem: Problem, state: State, run: Run) -> tuple[State, Leaf | N
     for i in range(state.i, len(problem.order)):
         what, l = problem.order[i]
         leaf = problem.leaf(what, l, run.Δ[l], allowed)
-        if not leaf.is_right:
+        near = state.deltas and leaf.is_near  # of a mistake whose own rounding is not known
+        if not (leaf.is_right or near):
             return dataclasses.replace(state, i=i), leaf
     return state, None
 
@@ -104,16 +115,11 @@ def _in_sums(problem: Problem, leaf: Leaf, run: Run, what: str, l: int) -> Itera
     if what == "Δ":
         return
     known = {"dW": sums.of_W, "db": sums.of_b}[what](problem.c, run, l)
-    lost = max(1.0, 2 * float(np.max(leaf.allowed)) / (leaf.tol * _size(leaf.right)))
     for kind, text, array, size in known:
         one = kind == "one scalar"
-        if (leaf.is_constant or not one) and leaf.is_like(array, size * (lost if one else 1)):
+        if (leaf.is_constant or not one) and leaf.is_like(array, size * (leaf.lost if one else 1)):
             yield Mistake(kind, leaf.name, f"{leaf.name} {text}")
     yield from _miscounted(problem, leaf, run, what, l)
-
-
-def _size(x: F64) -> float:
-    return float(np.max(np.abs(x), initial=0)) or 1.0
 
 
 def _miscounted(problem: Problem, leaf: Leaf, run: Run, what: str, l: int) -> Iterator[Mistake]:
@@ -166,9 +172,11 @@ def _exactly(
 ) -> bool:
     """The same entry by entry, where rounding is large beside the size of most"""
     what, _ = problem.order[state.i]
-    if not leaf.is_far(problem.right(what, l, Δ)):
-        return False
+    if not np.any(Δ) or not leaf.is_far(problem.right(what, l, Δ)):
+        return False  # zeros are to be zeros
     allowed = problem.allowed(backward(problem.c, {**state.deltas, l: Δ}))
+    if not leaf.is_far(problem.right(what, l, Δ), allowed[leaf.name]):
+        return False
     return all(
         problem.leaf(name, l, Δ, allowed).is_right for name, _ in (*above, problem.order[state.i])
     )
@@ -178,27 +186,29 @@ def _fits(problem: Problem, what: str, l: int, Δ: F64) -> bool:
     return problem.leaf(what, l, Δ).is_near
 
 
+def _is_same(problem: Problem, run: Run, l: int, Δ: F64, allowed: Mapping[str, F64]) -> bool:
+    """Whether a Δ[ℓ] gives what the right one gives, as far as rounding tells"""
+    pairs = {
+        f"{what}[{l}]": (problem.right(what, l, Δ), problem.right(what, l, run.Δ[l]))
+        for what, k in problem.order
+        if k == l
+    }
+    return all(bool(np.all(np.abs(a - b) <= allowed[name])) for name, (a, b) in pairs.items())
+
+
 def _twice(problem: Problem, state: State, run: Run, l: int) -> Iterator[State]:
     """A mistake in Δ[ℓ], and another in the array that comes from it"""
     what, _ = problem.order[state.i]
     above = [name for name, k in problem.order[: state.i] if k == l]
+    allowed = problem.allowed(run)
     for Δ, mistake in made(problem, run, l) if l not in state.deltas else ():
-        if mistake.cost > 1 or not all(_fits(problem, name, l, Δ) for name in above):
+        if (
+            _is_same(problem, run, l, Δ, allowed)
+            or mistake.cost > 1
+            or not all(_fits(problem, name, l, Δ) for name in above)
+        ):
             continue
         second = likenesses(problem.leaf(what, l, Δ))
         if second and second[0].cost <= 1 and "times what it should be" not in second[0].kind:
             both = state.with_group((mistake,), {l: Δ}).with_group(tuple(second))
             yield dataclasses.replace(both, i=state.i + 1)
-
-
-def localised(groups: Sequence[Group]) -> tuple[Group, ...]:
-    """Where db[ℓ] and dW[ℓ] are both wrong and nameless it is Δ[ℓ], and what is below follows."""
-    nameless = [group[0].where for group in groups if group[0].kind == "unknown"]
-    both = [w for w in nameless if w.startswith("db") and f"dW{w[2:]}" in nameless]
-    if not both:
-        return tuple(groups)
-    l = both[0][2:]
-    text = f"{unknown(f'Δ{l}')}: what is above it is right, what is below it follows from it"
-    first = next(i for i, group in enumerate(groups) if group[0].where == both[0])
-    rest = tuple(group for group in groups[first:] if group[0].kind != "unknown")
-    return (*groups[:first], (Mistake("unknown", f"Δ{l}", text, UNKNOWN),), *rest)

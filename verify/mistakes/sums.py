@@ -19,8 +19,11 @@ Wrong = tuple[str, str, F64, float]
 def of_W(c: Pass, run: Run, l: int) -> Iterator[Wrong]:
     Δ, D, A = run.Δ[l], f"Δ[{l}]", f"A[{l - 1}]"
     for name, other in _activations(c):
-        if name != A and other.shape == c.A[l - 1].shape:
+        if name != A and (other.shape == c.A[l - 1].shape or not c.l2):
             yield "A of another place", f"uses {name} where {A} belongs", c.W_sum(l, Δ, other), 0.0
+    yield from _misaligned(c, Δ, l)
+    for text, chosen, times in _some(c.B):
+        yield "examples", text, c.W_sum(l, Δ * chosen * times), 0.0
     for name, other in _errors(c, run, l):
         yield "another Δ", f"uses {name} where {D} belongs", c.W_sum(l, other), 0.0
     mean = np.sum(Δ, axis=1, keepdims=True) @ np.sum(c.A[l - 1], axis=1, keepdims=True).T
@@ -31,17 +34,39 @@ def of_W(c: Pass, run: Run, l: int) -> Iterator[Wrong]:
         yield from _other_l2(c, Δ @ c.A[l - 1].T / c.B, l)
 
 
+def _misaligned(c: Pass, Δ: F64, l: int) -> Iterator[Wrong]:
+    for by, which in ((1, "before"), (-1, "after")):
+        text = f"multiplies Δ[{l}] of each example by A[{l - 1}] of the one {which} it"
+        yield "A misaligned", text, c.W_sum(l, Δ, np.roll(c.A[l - 1], by, axis=1)), 0.0
+
+
+def _some(B: int) -> Iterator[tuple[str, F64, float]]:
+    """The examples that alone are counted, and what is then called the mean"""
+    at, half = np.arange(B, dtype=np.float64), B // 2
+    parts = {"first example": at < 1, "last example": at >= B - 1}
+    parts |= {"first half of the examples": at < half, "last half of the examples": at >= B - half}
+    for what, chosen in parts.items() if B > 2 else ():
+        n = int(np.sum(chosen))
+        if n < B:
+            times = chosen.astype(np.float64)
+            yield f"is that of the {what} alone, over B", times, 1.0
+            yield f"is that of the {what} alone, over {n}", times, B / n
+
+
 def _other_l2(c: Pass, once: F64, l: int) -> Iterator[Wrong]:
     yield "L2 missing", f"has no L2 term λW[{l}], λ = {c.l2:g}", once, 0.0
-    for what, λ in (("λ/B", c.l2 / c.B), ("λB", c.l2 * c.B), ("2λ", 2 * c.l2), ("−λ", -c.l2)):
+    for what, times in (("λ/B", 1 / c.B), ("λB", c.B), ("2λ", 2), ("−λ", -1)):
         text = f"has the L2 term {what} W[{l}] where λW[{l}] belongs"
-        yield "L2 factor", text, once + λ * c.W[l], 0.0
+        kind = "L2 doubled" if times == 2 else "L2 factor"
+        yield kind, text, once + times * c.l2 * c.W[l], 0.0
 
 
 def of_b(c: Pass, run: Run, l: int) -> Iterator[Wrong]:
     Δ, D, B = run.Δ[l], f"Δ[{l}]", c.B
     for name, other in _errors(c, run, l):
         yield "another Δ", f"uses {name} where {D} belongs", c.b_sum(other), 0.0
+    for text, chosen, times in _some(B):
+        yield "examples", text, c.b_sum(Δ * chosen * times), 0.0
     yield from _over_units(Δ, D, B)
     for how, array in (("", Δ), ("/B", Δ / B)):
         yield "sum missing", f"is {D}{how} itself: the sum over the examples is missing", array, 0.0
