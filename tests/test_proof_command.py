@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import re
+import signal
 import subprocess
 import sys
 import types
@@ -295,3 +296,11 @@ def test_processes() -> None:
     done = subprocess.run(run, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("1,120 entries compared; 2 passed, 0 failed\n")
+
+
+def test_workers_start_without_interrupts() -> None:
+    """Ctrl-C ends them in what they compute, and not in their imports, where it would be said."""
+    with run.workers(None) as executor:
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        assert not executor.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
+        assert executor.submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_DFL

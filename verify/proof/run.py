@@ -41,15 +41,27 @@ def workers(device: str | None) -> Iterator[Executor]:
     """A process for each core; whichever is free takes the next row."""
     spawn = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(os.cpu_count(), spawn, initializer=start, initargs=(device,))
+    _hold_interrupts(signal.SIG_BLOCK)  # of what is started now, until its imports are over
+    try:
+        for _ in range(os.cpu_count() or 1):
+            executor.submit(os.getpid)
+    finally:
+        _hold_interrupts(signal.SIG_UNBLOCK)
     try:
         yield executor
     finally:
         executor.shutdown(cancel_futures=True)
 
 
+def _hold_interrupts(how: int) -> None:
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        signal.pthread_sigmask(how, [signal.SIGINT])
+
+
 def start(device: str | None) -> None:
     """Ctrl-C ends a worker without a word; what it computes, it computes on the device."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _hold_interrupts(signal.SIG_UNBLOCK)
     if device is not None:
         jax.config.update("jax_default_device", jax.devices(device)[0])
 
