@@ -134,9 +134,17 @@ class _Softmax(Activation):
     def pull(
         self, Z: Float[Array, "n B"], A: Float[Array, "n B"], dA: Float[Array, "n B"]
     ) -> Float[Array, "n B"]:
-        """Δ = (diag(A) − AAᵀ)dA = A ∘ (dA − 1ᵀ(A ∘ dA))"""
+        """Δ = (diag(A) − AAᵀ)dA = A ∘ (dA − 1ᵀ(A ∘ dA)), so Δᵢ = Σⱼ AᵢAⱼ(dAᵢ − dAⱼ) as 1ᵀA = 1
+
+        d = dA − dA_top         of the largest class, whose own d is exactly 0
+        Δ = A ∘ (d − 1ᵀ(A ∘ d))
+
+        which keeps its digits where A_top → 1 and dA_top − 1ᵀ(A ∘ dA) would cancel.
+        """
         A, dA = widen(A), widen(dA)
-        return (A * (dA - jnp.sum(A * dA, axis=0, keepdims=True))).astype(Z.dtype)
+        top = A == jnp.max(A, axis=0, keepdims=True)
+        d = dA - jnp.max(dA, axis=0, keepdims=True, where=top, initial=-jnp.inf)
+        return (A * (d - jnp.sum(A * d, axis=0, keepdims=True))).astype(Z.dtype)
 
 
 def _softmax(Z: Array) -> Array:

@@ -51,7 +51,9 @@ def test_the_program_is_short() -> None:
 def test_the_right_program_conforms(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_in_c(folder, mistake=0)
     assert conform(folder) == 0
-    assert "\n25 of 25 networks conform; 0 wrong, 0 not read" in capsys.readouterr().out
+    assert (
+        "\n25 of 25 networks conform; 0 inaccurate, 0 wrong, 0 not read" in capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
@@ -62,5 +64,5 @@ def test_a_planted_mistake_is_named(
     run_in_c(folder, number)
     assert conform(folder) == 1
     printed = capsys.readouterr().out
-    assert f"; {networks} wrong, 0 not read" in printed
+    assert f"; 0 inaccurate, {networks} wrong, 0 not read" in printed
     assert re.search(name, printed)

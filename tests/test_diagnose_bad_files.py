@@ -50,7 +50,14 @@ ARRAYS: dict[str, tuple[Arrays, str]] = {
     "no X": (without("X"), r"expected X, named X, inputs or A0; got W1"),
     "no Y": (without("Y"), r"expected Y, named Y, targets or labels; got W1"),
     "one thing twice": (GOOD | {"w1": GOOD["W1"]}, "one array for each quantity, got W1 and w1,"),
-    "not named": ({"arr_0": GOOD["X"]}, "expected parameters W1, .*got arr_0$"),
+    "not named": (
+        {"arr_0": GOOD["X"]},
+        r"expected parameters W1, .*got arr_0; name each, as in np.savez\(path, W1=W1, b1=b1, …\)$",
+    ),
+    "one layer that does not fit": (
+        {name: x.T for name, x in GOOD.items()} | {"W2": GOOD["W2"].T[:5]},
+        r"W2 has shape \(5, 3\): expected weights for the 6 units of layer 1",
+    ),
     "integers": (
         GOOD | {"W1": np.ones((6, 4), int)},
         "W1: expected floats, got int64; save it as float numbers",

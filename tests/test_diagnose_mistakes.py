@@ -87,7 +87,7 @@ MISTAKES: dict[str, tuple[Arrays, list[str]]] = {
         ["wrong is db[1]\n", "in the file db[1] is db1, of shape (6, 1) for b1 of (1, 6)"],
     ),
     "one number": (CLASSES | {"db1": np.sum(CLASSES["db1"])}, ["db[1] is one number"]),
-    "NaN": (with_nan(only(CLASSES), "dW1"), ["dW[1] has 1 NaN or infinite entries"]),
+    "NaN": (with_nan(only(CLASSES), "dW1"), ["dW[1] has one NaN or infinite entry"]),
     "two": (
         of_two(),
         ["is db[2]\n", "db[2] has the wrong sign\n", "dW[1] is B = 32 times too small"],
@@ -115,6 +115,10 @@ MISTAKES: dict[str, tuple[Arrays, list[str]]] = {
             "dW[2] is wrong in a way that is not in the catalogue",
             "], the worst of 30 wrong entries",
         ],
+    ),
+    "another shape": (
+        only(CLASSES) | {"dW2": CLASSES["dW2"][:, :2]},
+        ["is not in the catalogue\n  dW2 has shape (5, 2): expected that of W2, (5, 6)\n"],
     ),
     "L2 missing": (GIVEN | {"l2": 0.5}, ["the L2 term λW[3] is missing"]),
     "printed with five decimals": (

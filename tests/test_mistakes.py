@@ -103,6 +103,9 @@ IN_DELTA: dict[str, tuple[int, Callable[[dict[int, F64], F64], F64], str]] = {
 }
 
 
+IN_DELTA["Y smoothed"] = (4, lambda Δ, dA: A[4] - 0.9 * Y - 0.1 / 3, "(1 − 0.1)Y + 0.1/3")
+
+
 @pytest.mark.parametrize("kind", IN_DELTA)
 def test_a_mistake_in_delta_is_named(kind: str) -> None:
     l, wrong, text = IN_DELTA[kind]
@@ -146,6 +149,37 @@ IN_ONE: dict[str, tuple[Any, str, str]] = {
         "db[4]",
         "not in the catalogue",
     ),
+    "one NaN": (
+        changed(2, "W", np.where(np.eye(4) * np.arange(4) == 2, np.nan, RIGHT[1]["W"])),
+        "dW[2]",
+        "dW[2] has one NaN or infinite entry, at (2, 2)",
+    ),
+    "A of the next example": (
+        changed(4, "W", (A[4] - Y) @ np.roll(A[3], -1, axis=1).T / B),
+        "dW[4]",
+        "multiplies Δ[4] of each example by A[3] of the one after it",
+    ),
+    "A of the layer itself": (
+        changed(4, "W", (A[4] - Y) @ A[4].T / B),
+        "dW[4]",
+        "uses A[4] where A[3] belongs",
+    ),
+    "the last example": (
+        changed(4, "W", (A[4] - Y)[:, -1:] @ A[3][:, -1:].T),
+        "dW[4]",
+        "is that of the last example alone, over 1",
+    ),
+    "half of the examples": (
+        changed(4, "b", np.sum((A[4] - Y)[:, :3], axis=1, keepdims=True) / B),
+        "db[4]",
+        "is that of the first half of the examples alone, over B",
+    ),
+    "a round factor": (times(4, "b", -0.1), "db[4]", "db[4] is -0.1 times what it should be"),
+    "a row of zeros": (
+        changed(4, "W", RIGHT[3]["W"] * (np.arange(3) != 1)[:, None]),
+        "dW[4]",
+        "dW[4] is wrong in row 1 alone (zero there)",
+    ),
     "clipped": (
         changed(2, "W", np.clip(RIGHT[1]["W"], -0.01, 0.01)),
         "dW[2]",
@@ -161,6 +195,23 @@ def test_a_mistake_in_one_gradient_is_named(what: str) -> None:
     assert (found.verdict, found.first) == ("wrong", first)
     assert text in found.names[0]
     assert len(found.names) == 1
+
+
+def test_a_saved_delta_alone_is_wrong() -> None:
+    """No array that comes of it is, so that nothing else is said."""
+    saved = deltas()
+    saved[2] = W[4].T @ saved[3]  # without g′
+    found = told(RIGHT, found={"deltas": saved})
+    (name,) = found.names
+    assert name == "Δ[3]: g′(Z[3]) is left out; but db and dW come of the right one"
+    assert told(RIGHT, found={"deltas": [None, None, None, saved[3]]}).ok
+
+
+def test_an_unknown_output_has_nothing_above_it() -> None:
+    noisy = A[4] - Y + 0.01 * np.random.default_rng(2).normal(size=Y.shape)
+    found = told(student({4: lambda Δ, dA: noisy}))
+    assert found.first == "Δ[4]"
+    assert "above" not in found.names[0]
 
 
 def test_two_mistakes_are_both_named() -> None:

@@ -86,6 +86,14 @@ def test_the_first_that_is_wrong_is_named(what: str) -> None:
     assert text in found.names[0]
 
 
+def test_a_saved_array_alone_is_wrong() -> None:
+    """The gradients come of the right Z, so that nothing else is said."""
+    right, found = program()
+    saved = found | {"Z": [2 * found["Z"][0], found["Z"][1]]}
+    (name,) = told(right, saved).names
+    assert name == "Z[1] is 2 times too large; but the gradients come of the right one"
+
+
 @pytest.mark.parametrize("kind", ["mask", "scale"])
 def test_dropout_in_the_backward_pass(kind: str) -> None:
     Δ1 = W2.T @ (A2 - Y) * (Z1 >= 0) * {"mask": 1, "scale": KEEP / 2}[kind]

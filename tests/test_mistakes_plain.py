@@ -7,6 +7,7 @@ import pytest
 
 from verify.mistakes import name_leaves
 from verify.mistakes.factors import describe
+from verify.mistakes.leaf import lower_precision
 
 RNG = np.random.default_rng(0)
 RIGHT = {"w": RNG.normal(size=(4, 4)), "v": RNG.normal(size=(4, 1)), "u": RNG.normal(size=(4, 4))}
@@ -52,6 +53,22 @@ def test_named(what: str) -> None:
     wrong, text = WRONG[what]
     (name,) = told(**wrong)
     assert text in name
+
+
+def test_numbers_of_the_claimed_precision_are_no_mistake() -> None:
+    found = {**RIGHT, **WRONG["float32"][0]}
+    float32, float64 = (
+        name_leaves(found, RIGHT, VALUES, BOUNDS, LENGTHS, dtype)
+        for dtype in ("float32", "float64")
+    )
+    assert float32 == ()
+    assert "holds numbers of float32" in float64[0]
+
+
+@pytest.mark.parametrize("numbers", [[0.5, 0.25, 0.0, -1, 3], [5.0, 7, -7, 3.5]])
+def test_simple_numbers_say_nothing_of_their_precision(numbers: list[float]) -> None:
+    assert lower_precision([np.array(numbers)], "float64") == ""
+    assert lower_precision([np.array(numbers) + 1 / 32], "float64") == "bfloat16"
 
 
 def test_unknown_ones_are_not_given_a_name() -> None:

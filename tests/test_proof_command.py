@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import re
+import signal
 import subprocess
 import sys
 import types
@@ -18,7 +19,7 @@ import jsonschema
 import pytest
 
 import verify.__main__ as command
-from verify import rows
+from verify import diagnose, rows, rules, vectors
 from verify.proof import options, plan, record, run
 
 SCHEMA = json.loads((Path(record.__file__).parent / "schema.json").read_text(encoding="utf-8"))
@@ -60,10 +61,18 @@ BAD = {
     "--exhaustive extra": r"Unrecognized options: extra",
     "--exhaustive --dtype float16": r"expected --dtype float32 or all, got float16",
     "--state here.json": r"--state: expected --exhaustive beside it",
-    "--self-test --exhaustive": r"--self-test: expected no other flag beside it",
+    "--self-test --exhaustive": r"--self-test: expected no other flag beside it than --seed",
+    "--self-test --seed -3": r"--seed: expected a number from 0 on, and --self-test beside it",
+    "--seed 3": r"--seed: expected a number from 0 on, and --self-test beside it",
     "--json nowhere/at/all.json": r"--json: expected a file in a folder that exists, got nowhere",
     "--json .": r"--json: expected a file in a folder that exists, got \.",
-    "diagnose": r"expected python -m verify diagnose FILE.npz, got diagnose\n",
+    "diagnose": r"verify diagnose FILE.npz \[options\], got diagnose; --help explains it\n$",
+    "diagnose a b": r"verify diagnose FILE.npz \[options\], got diagnose a b; --help explains it",
+    "diagnose a --los x": r"diagnose: expected some of --activations, .*, --dtype, got --los\n$",
+    "diagnose a -l x": r"diagnose: expected some of --activations, .*, --dtype, got -l\n$",
+    "diagnose a --loss": r"diagnose: expected --loss NAME, got no value\n$",
+    "diagnose a --l2 much": r"--l2: expected a number, such as 0\.1, got 'much'\n$",
+    "diagnose a --keep=nan": r"--keep: expected a number, such as 0\.1, got 'nan'\n$",
     "vectors a b": r"expected python -m verify vectors OUT/, got vectors a b",
     "conform --all": r"expected python -m verify conform DIR/, got conform --all",
 }
@@ -102,7 +111,7 @@ def test_help_lists_everything(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code("--help") == 0
     out = capsys.readouterr().out
     flags = {f"--{f.name.replace('_', '-')}" for f in dataclasses.fields(options.Options)}
-    assert len(flags) == 7
+    assert len(flags) == 8
     assert all(name in out for name in [*flags, *command.COMMANDS, "FILE.npz", "exit code"])
 
 
@@ -138,14 +147,49 @@ def test_what_a_command_cannot_read_is_bad_usage(
 
 def test_help_of_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code("vectors", "--help") == 0
-    assert capsys.readouterr().out.startswith("usage: python -m verify vectors OUT/\n\nWrite")
+    assert capsys.readouterr().out == (
+        f"usage: python -m verify vectors OUT/\n\n{str(vectors.__doc__).strip()}\n"
+    )
+
+
+def test_help_of_a_command_with_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("diagnose", "x.npz", "-h") == 0
+    usage, text = capsys.readouterr().out.split("\n", 1)
+    assert usage == "usage: python -m verify diagnose FILE.npz [options]"
+    assert str(diagnose.__doc__).strip() in text
+    assert all(f"\n  --{option} " in text for option in diagnose.OPTIONS)
+
+
+def test_all_options_of_a_command_are_known() -> None:
+    assert tuple(command.COMMANDS["diagnose"].options) == diagnose.OPTIONS
+
+
+def test_options_of_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = types.SimpleNamespace(main=unittest.mock.Mock(return_value=0))
+    monkeypatch.setitem(sys.modules, "verify.diagnose", fake)
+    given = ("--loss", "mse", "x.npz", "--l2=-0.5", "--activations", "tanh,identity")
+    assert exit_code("diagnose", *given) == 0
+    fake.main.assert_called_once_with(
+        Path("x.npz"), loss="mse", l2=-0.5, activations="tanh,identity"
+    )
+
+
+def test_a_command_that_is_stopped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake = types.SimpleNamespace(conform=unittest.mock.Mock(side_effect=KeyboardInterrupt))
+    monkeypatch.setitem(sys.modules, "verify.conform", fake)
+    assert exit_code("conform", "somewhere") == 130
+    assert capsys.readouterr().err == "stopped\n"
 
 
 @pytest.mark.parametrize("code", [0, 1])
 def test_self_test(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake = types.SimpleNamespace(main=lambda: code)
+    fake = types.SimpleNamespace(main=unittest.mock.Mock(return_value=code))
     monkeypatch.setitem(sys.modules, "verify.selftest", fake)
     assert exit_code("--self-test") == code
+    assert exit_code("--self-test", "--seed", "7") == code
+    assert fake.main.call_args_list == [unittest.mock.call(seed=seed) for seed in (None, 7)]
 
 
 def test_without_the_extra(
@@ -182,7 +226,7 @@ def test_the_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.usefixtures("threads")
 def test_a_failure_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     row, path = rows.rows()[0], tmp_path / "proof.json"
-    wrong = dataclasses.replace(row.case, by_hand=lambda Z, dA: (Z, Z))
+    wrong = dataclasses.replace(next(rules.all_rules()), by_hand=lambda Z, dA: (Z, Z))
     for module in (rows, run, plan, record):
         monkeypatch.setattr(module, "rows", lambda: (row._replace(case=wrong),))
     assert exit_code("--filter", "identity(): A", *IN_FLOAT32, "--json", str(path)) == 1
@@ -236,8 +280,14 @@ def test_the_whole_plan() -> None:
     assert len(found.numbers) == len(rows.rows())
     assert len(found.sweeps) == 6
     assert len(found.exhaustive) == 12
-    assert len(list(rows.jobs(found.numbers))) == 2 * 40 + 50
-    assert len(list(rows.jobs(found.numbers, ("float64", "float16")))) == 2 * len(rows.rows())
+    assert len(list(rows.jobs(found.numbers))) == 2 * 40 + 1 + 50
+    assert len(list(rows.jobs(found.numbers, ("float64", "float16")))) == 2 * (40 + 1 + 50)
+
+
+def test_rows_that_share_what_they_compute_are_one_job() -> None:
+    laws = plan.plan((), "batch", exhaustively=False).numbers
+    assert list(rows.jobs((0, *laws), ("float32",)))[1][0] == laws
+    assert len(laws) == 3
 
 
 def test_processes() -> None:
@@ -246,3 +296,11 @@ def test_processes() -> None:
     done = subprocess.run(run, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("1,120 entries compared; 2 passed, 0 failed\n")
+
+
+def test_workers_start_without_interrupts() -> None:
+    """Ctrl-C ends them in what they compute, and not in their imports, where it would be said."""
+    with run.workers(None) as executor:
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        assert not executor.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
+        assert executor.submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_DFL

@@ -16,10 +16,12 @@ NAMES, L, B = (*HIDDEN[4], "sigmoid"), 4, 5
 
 
 def unrelated_cache(sizes: tuple[int, ...]) -> tuple[list[Any], list[Any]]:
-    """Z[1 … L] and A[0 … L] that have nothing to do with each other; A in (0, 1)."""
+    """Z[1 … L] and A[0 … L] that have nothing to do with each other; A in (0, 1), columns of sum 1,
+    which the pull of softmax relies on."""
     rng = np.random.default_rng(5)
     Z = [rng.normal(size=(n, B)) for n in sizes[1:]]
-    return Z, [rng.uniform(0.1, 0.9, size=(n, B)) for n in sizes]
+    A = [rng.uniform(0.1, 0.9, size=(n, B)) for n in sizes]
+    return Z, [a / a.sum(axis=0) for a in A]
 
 
 def cache_of(Z: list[Any], A: list[Any]) -> pure_nn.Cache:

@@ -46,6 +46,11 @@ def blocks(text: str) -> dict[str, list[list[float]]]:
     return found
 
 
+def test_what_is_said_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vectors.main(tmp_path / "out")
+    assert f"25 networks written: read {tmp_path}/out/README.md, write" in capsys.readouterr().out
+
+
 # the same bytes
 
 

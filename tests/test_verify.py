@@ -17,8 +17,9 @@ from rich.console import Console
 
 import pure_nn
 from pure_nn.named import ACTIVATIONS, LOSSES
-from verify import accuracy, networks, public, rows, rules
+from verify import accuracy, lawful, networks, public, rows, rules
 from verify.cases import HOWS, Case, How
+from verify.laws.plan import LAWS
 from verify.networks import check_network
 from verify.proof import run
 from verify.proof.plan import Plan
@@ -39,7 +40,7 @@ def test_row(number: int, how: How) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-@pytest.mark.parametrize("number", range(0, 90, 7), ids=lambda i: rows.rows()[i].case.name)
+@pytest.mark.parametrize("number", range(0, 102, 7), ids=lambda i: rows.rows()[i].case.name)
 def test_row_of_16_bits(number: int, dtype: str) -> None:
     (found,) = rows.check(number, [How(dtype, compiled=True)])
     assert found.ok, str(found.ours)
@@ -106,6 +107,30 @@ def test_every_pair_has_its_rows(output: str, loss: str) -> None:
     assert {f"{made.loss!r}: ∂𝓛/∂A", f"{pair}: 𝓛 and Δ[L]"} <= names
 
 
+def test_every_law_of_jax_functions_has_a_row() -> None:
+    assert set(lawful.NAMES) == {*LAWS, "two calls", "two calls, eagerly"} - {lawful.OF_NUMPY}
+
+
+def test_a_law_that_was_not_tried_is_a_failure() -> None:
+    found = lawful.Lawful("gravity").check(COMPILED)
+    assert not found.ok
+    assert found.ours.fault == "there is nothing to compare"
+
+
+def test_a_broken_law_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a ReLU network whose gradient is a sum, not a mean"""
+    right = pure_nn.value_and_grad
+
+    def of_sums(net: Any, params: Any, X: Any, Y: Any) -> Any:
+        J, grads = right(net, params, X, Y)
+        return J, jax.tree.map(lambda mean: mean * X.shape[1], grads)
+
+    monkeypatch.setattr(pure_nn, "value_and_grad", of_sums)
+    findings = lawful.findings.__wrapped__("float32")
+    broken = {finding.how for finding in findings if finding.verdict == "wrong"}
+    assert broken == {"law: a duplicated batch", "law: a divided batch"}
+
+
 def test_networks_have_the_way_of_their_row() -> None:
     hows = [row.hows for row in rows.rows() if row.section.startswith("Networks")]
     assert hows == [((row["dtype"], row["compiled"]),) for row in networks.design()]
@@ -140,8 +165,8 @@ def test_prints_its_tables(threads: Any, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def wrong_row(number: int) -> Any:
-    row = rows.rows()[number]
-    return row._replace(case=mistaken(row.case, "one entry", "float64"))
+    row, case = rows.rows()[number], [*rules.all_rules()][number]
+    return row._replace(case=mistaken(case, "one entry", "float64"))
 
 
 def with_rows(monkeypatch: pytest.MonkeyPatch, changed: Sequence[Any]) -> None:
@@ -163,8 +188,8 @@ def test_a_failure_is_named(
 def test_oracles_that_disagree_are_a_failure(
     threads: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    row = rows.rows()[3]
-    wrong = dataclasses.replace(row.case, reference=lambda Z, dA: (row.case.by_hand(Z, dA)[0], dA))
+    row, case = rows.rows()[3], [*rules.all_rules()][3]
+    wrong = dataclasses.replace(case, reference=lambda Z, dA: (case.by_hand(Z, dA)[0], dA))
     with_rows(monkeypatch, (row._replace(case=wrong),))
     assert not prove(threads, quick(0), Console()).ok
     assert "float64 jit: the oracles disagree; jax.grad: [1][" in capsys.readouterr().out

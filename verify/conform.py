@@ -3,8 +3,12 @@
 DIR holds a file of results for each network. Or it holds the vectors with the results in
 DIR/results/: then the checksums of the vectors are checked first, and they are what is compared
 with. Without vectors in DIR they are computed anew, which takes seconds.
+
+The exit code: 0 if all networks conform; 1 if one is wrong, inaccurate (the right equations, in
+forms that lose digits) or cannot be read; 2 if DIR is not what it should be.
 """
 
+import collections
 import contextlib
 import json
 import sys
@@ -44,7 +48,7 @@ def conform(folder: Path) -> int:
         print(error, file=sys.stderr)
         return 2
     print(_closing(verdicts))
-    return int(any(verdict.status in (WRONG, UNREADABLE) for verdict in verdicts))
+    return int(any(verdict.status != OK for verdict in verdicts))
 
 
 # the files
@@ -181,13 +185,11 @@ def _printed(verdict: Verdict) -> Verdict:
 
 
 def _closing(verdicts: Sequence[Verdict]) -> str:
-    counts = {s: sum(v.status == s for v in verdicts) for s in (INACCURATE, WRONG, UNREADABLE)}
-    conforming = len(verdicts) - counts[WRONG] - counts[UNREADABLE]
-    text = f"\n{conforming} of {len(verdicts)} networks conform"
-    if counts[INACCURATE]:
+    count = collections.Counter(verdict.status for verdict in verdicts)
+    text = f"\n{count[OK]} of {len(verdicts)} networks conform; {count[INACCURATE]} inaccurate"
+    if count[INACCURATE]:
         text += (
-            f", {counts[INACCURATE]} of them inaccurate: the right equations, but A(1 − A), "
-            "1 − A², A − Y or log A cancel where units saturate (the README of the vectors has "
-            "other forms)"
+            " (the right equations, but A(1 − A), 1 − A², A − Y or log A cancel where units "
+            "saturate: the README of the vectors has other forms)"
         )
-    return text + f"; {counts[WRONG]} wrong, {counts[UNREADABLE]} not read"
+    return text + f", {count[WRONG]} wrong, {count[UNREADABLE]} not read"

@@ -5,16 +5,24 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from verify import networks, public, regularized, rules
+from verify import lawful, networks, public, regularized, rules
 from verify.cases import HOWS, Case, How, Judged
+from verify.lawful import Lawful
+
+LAWS = "Laws, which need no oracle: the errors are those of jit and eager calls together"
 
 
 class Row(NamedTuple):
     """A case and the ways in which it is checked."""
 
     section: str
-    case: Case
+    case: Case | Lawful
     hows: tuple[How, ...]
+
+    @property
+    def shares(self) -> bool:
+        """What it computes with the other rows of its section"""
+        return isinstance(self.case, Lawful)
 
     def of(self, dtypes: Sequence[str]) -> tuple[How, ...]:
         """The ways in these dtypes, whichever the row has by itself."""
@@ -24,7 +32,7 @@ class Row(NamedTuple):
 
 @functools.cache
 def rows() -> tuple[Row, ...]:
-    """Rules and public functions in every way, each network of the design in one."""
+    """Rules and public functions in every way; each law and each network of the design in one."""
     design = (
         (networks.network_case(row), (How(row["dtype"], row["compiled"]),))
         for row in networks.design()
@@ -33,6 +41,7 @@ def rows() -> tuple[Row, ...]:
         *(Row("Rules", case, HOWS) for case in rules.all_rules()),
         *(Row("Public functions", case, HOWS) for case in public.all_public()),
         *(Row("Dropout and L2", case, HOWS) for case in regularized.all_regularized()),
+        *(Row(LAWS, case, (How("float32", compiled=True),)) for case in lawful.all_laws()),
         *(Row("Networks: every pair of values occurs", *network) for network in design),
     )
 
@@ -41,9 +50,19 @@ def check(number: int, hows: Sequence[How]) -> list[Judged]:
     return [rows()[number].case.check(how) for how in hows]
 
 
-def jobs(numbers: Sequence[int], dtypes: Sequence[str] = ()) -> Iterator[tuple[int, list[How]]]:
-    """The rows of these numbers, dtype by dtype, in the dtypes given or else in their own."""
-    for i in numbers:
-        hows = rows()[i].of(dtypes) if dtypes else rows()[i].hows
+def check_together(numbers: Sequence[int], hows: Sequence[How]) -> list[list[Judged]]:
+    return [check(number, hows) for number in numbers]
+
+
+def jobs(
+    numbers: Sequence[int], dtypes: Sequence[str] = ()
+) -> Iterator[tuple[tuple[int, ...], list[How]]]:
+    """The rows of these numbers, dtype by dtype, in the dtypes given or else in their own.
+
+    A process is given one row; but all that share what they compute.
+    """
+    for _, alike in itertools.groupby(numbers, lambda i: -1 if rows()[i].shares else i):
+        together = tuple(alike)
+        hows = rows()[together[0]].of(dtypes) if dtypes else rows()[together[0]].hows
         for _, of_dtype in itertools.groupby(hows, lambda how: how.dtype):
-            yield i, list(of_dtype)
+            yield together, list(of_dtype)

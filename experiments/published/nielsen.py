@@ -18,11 +18,15 @@ from pure_nn import training
 from pure_nn.network import Params
 
 BATCH, TRAINED_ON, SEED = 10, 50_000, 0
-BY_CHANCE = 0.3  # percent: runs of other seeds differ by so much
 
 
 class Run(NamedTuple):
-    """One network: its best accuracy of all epochs, on the test or on the validation images."""
+    """One network: its best accuracy of all epochs, on the test or on the validation images.
+
+    `by_chance` is what separates seeds, measured: 94.80, 95.11, 95.20, 95.34 and 95.51 % of the
+    first, which the book gives as the best of three, and 97.85, 97.95, 97.99 and 98.07 % of the
+    second.
+    """
 
     about: str
     published: str
@@ -32,6 +36,7 @@ class Run(NamedTuple):
     epochs: int
     l2: float
     judged_by: str
+    by_chance: float
 
 
 RUNS = (
@@ -44,6 +49,7 @@ RUNS = (
         epochs=30,
         l2=0.0,
         judged_by="test",
+        by_chance=0.7,
     ),
     Run(
         "784 – 100 – 10, best validation accuracy %",
@@ -54,6 +60,7 @@ RUNS = (
         epochs=60,
         l2=5 / TRAINED_ON,
         judged_by="validation",
+        by_chance=0.25,
     ),
 )
 
@@ -105,7 +112,8 @@ def outcome(folder: Path) -> Outcome:
     images = parts(folder)
     found = [accuracies(run, images) for run in RUNS]
     rows = [
-        Row(run.about, run.published, max(a), BY_CHANCE) for run, a in zip(RUNS, found, strict=True)
+        Row(run.about, run.published, max(a), run.by_chance)
+        for run, a in zip(RUNS, found, strict=True)
     ]
 
     def draw(figure: Figure) -> None:

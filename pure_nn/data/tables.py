@@ -192,6 +192,6 @@ def _require_target(y: npt.NDArray[Any], name: str, lines: Any) -> None:
     if len(bad):
         got = repr(str(y[bad[0]])) if y.dtype.kind == "U" else y[bad[0]]
         raise ValueError(
-            f"{name}: expected a value for every example, got {got} in {place(int(bad[0]), lines)}; "
-            f"{len(bad)} such in all: fill them or drop their rows"
+            f"{name}: expected a value for every example, got {got} in "
+            f"{place(int(bad[0]), lines)}; {len(bad)} such in all: fill them or drop their rows"
         )

@@ -2,7 +2,8 @@
 
 ManyDigits   the exact values, by mpmath
 Careful      bounds for pure_nn's forms, which keep their digits (`verify.accuracy` counts them)
-Textbook     bounds for the forms on paper: a(1 − a), 1 − a², 1 − A, log A; so for `jax.grad` too
+Textbook     bounds for the forms on paper: a(1 − a), 1 − a², 1 − A, log A, dA − AᵀdA; so for
+             `jax.grad` too
 """
 
 from collections.abc import Callable
@@ -71,6 +72,9 @@ class ManyDigits:
 
     def in_a_sum(self, x: Any) -> Any:
         return x
+
+    def from_top(self, A: Any, dA: Any) -> Any:
+        return dA
 
 
 class Careful:
@@ -149,6 +153,13 @@ class Careful:
         """x, off also by its share in the sum over its column, from which it is taken away"""
         return x.summed(x.x, x.S, x.r, 2 * x.size, len(x.x))
 
+    def from_top(self, A: Approximate, dA: Approximate) -> Approximate:
+        """dA − dA_top of the largest A, which of itself is 0 without error"""
+        top = np.arange(len(A.x))[:, None] == np.argmax(A.x, axis=0)[None, :]
+        x, S, r = (np.where(top, y, 0).sum(axis=-2, keepdims=True) for y in (dA.x, dA.S, dA.r))
+        d = dA - dA.of(x, S, r)
+        return d.of(d.x, np.where(top, 0, d.S), np.where(top, 0, d.r))
+
     def own_losses(
         self, loss: Loss, g: Activation, Z: Approximate, A: Approximate, Y: Approximate
     ) -> Approximate:
@@ -183,6 +194,9 @@ class Textbook(Careful):
         exponents = 3 * np.max(Z.size, axis=0, keepdims=True) + Z.size
         A: Approximate = self._softmax(Z, exponents + len(Z.x) + ROUNDINGS["softmax"]).A
         return A
+
+    def from_top(self, A: Approximate, dA: Approximate) -> Approximate:
+        return dA
 
 
 def _log(x: Approximate) -> Approximate:

@@ -92,9 +92,10 @@ def dense_pull(layer: Any, Δ: Any) -> Any:
 
 
 def pull(m: Arithmetic, g: Activation, Z: Any, A: Any, dA: Any) -> Any:
-    """Δ = dA ∘ g′(Z); of softmax A ∘ (dA − 1ᵀ(A ∘ dA))"""
+    """Δ = dA ∘ g′(Z); of softmax A ∘ (d − 1ᵀ(A ∘ d)), where d is dA, off by any one number"""
     if g.name == "softmax":
-        return A * (dA - (A * dA).sum(axis=0, keepdims=True))
+        d = m.from_top(A, dA)
+        return A * (d - (A * d).sum(axis=0, keepdims=True))
     return dA * m.g_prime(g, Z, A)
 
 

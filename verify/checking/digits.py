@@ -30,12 +30,13 @@ LOST = {
 
 def explained(
     problem: Problem, case: Case, judge: Judge, found: Sequence[Finding]
-) -> tuple[list[Finding], list[str]]:
+) -> tuple[list[Finding], list[str], bool]:
     """Where the same program with more digits is right, digits were lost: it is "inaccurate", or
-    where a sum lost but few, ok."""
-    result, notes, tried = list(found), list[str](), False
+    where a sum lost but few, ok. At last, whether that is certain: many digits did tell."""
+    result, notes, tried, certain = list(found), list[str](), False, False
     for name, read in _more(problem, case, judge):
         tried = True
+        certain = certain or (name == manydigits.MANY and not _is_deaf(read, case))
         for k, finding in enumerate(result):
             is_off = finding.verdict == "wrong" and not finding.comparison.fault
             if is_off and judge.agrees(k, read, case.reference, _slack(name, finding)):
@@ -44,7 +45,15 @@ def explained(
                 notes = [f"with more digits ({name}) the same program is right: {LOST[verdict]}"]
         if all(finding.verdict != "wrong" for finding in result):
             break
-    return (result, notes) if tried else _unexplained(result, case)
+    return (*((result, notes) if tried else _unexplained(result, case)), certain)
+
+
+def _is_deaf(read: Read, case: Case) -> bool:
+    """Whether more digits make no difference: it returns what was computed elsewhere, or rounds"""
+    return all(
+        np.array_equal(np.asarray(x, np.float64), np.asarray(y).astype(np.float64), equal_nan=True)
+        for x, y in zip(jax.tree.leaves(read), jax.tree.leaves(case.read), strict=True)
+    )
 
 
 def _unexplained(found: list[Finding], case: Case) -> tuple[list[Finding], list[str]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.checking import digits, doubt, laws, naming, ties, ways
+from verify.checking import digits, doubt, laws, naming, paper, ties, ways
 from verify.checking.calls import AGAIN, outside_jax, same
 from verify.checking.findings import Judge, merged
 from verify.checking.hands import Misfit, Read
@@ -114,10 +114,12 @@ class _Examination:
             return found
         case = self.witnesses.sharpened(case, self.judge.units)
         found = self.judge.all(how, case.read, case.reference)
-        found, notes = digits.explained(self.problem, case, self.judge, found)
+        found, notes, certain = digits.explained(self.problem, case, self.judge, found)
         self.notes += [note for note in notes if note not in self.notes]
-        if not self.lost:
-            self.lost = digits.lost(self.problem, case, found)
+        self.lost = self.lost or digits.lost(self.problem, case, found)
+        if not certain:
+            found, lost = paper.excused(self.witnesses.function, case, self.judge, found, self.rng)
+            self.lost = self.lost or lost
         return found
 
     def _in_other_ways(self, first: Case) -> list[Finding]:

@@ -15,7 +15,7 @@ from verify.derivatives.arguments import Arguments
 from verify.derivatives.primal import Primal, widened
 from verify.derivatives.programs import Leaves, Pulled, float64, merged
 from verify.derivatives.refusals import dtype_of
-from verify.derivatives.traced import Eager, Nudges, responses
+from verify.derivatives.traced import Eager, Nudges, Runs, responses
 from verify.errors import ulp, unit_roundoff
 
 AT_ONCE = 8  # changes in one run of the program
@@ -35,10 +35,18 @@ def at(
     function: Primal, given: Arguments, arrays: Leaves, cotangent: Leaves, rng: Any, rounds: int
 ) -> Response:
     """By automatic differentiation in float64. `arrays` and `cotangent` are of their own dtypes."""
-    program = function.program or Eager(function.call, function.wanted)
+    with jax.disable_jit(function.way == "eager"):
+        program = function.program or Eager(function.call, function.wanted)
+        return of(program, given, arrays, cotangent, rng, rounds)
+
+
+def of(
+    program: Runs, given: Arguments, arrays: Leaves, cotangent: Leaves, rng: Any, rounds: int
+) -> Response:
+    """Of whatever runs as `Program` does"""
     units = units_of(given, arrays, cotangent)
     wide, found = (widened(arrays), widened(cotangent)), []
-    with float64(), jax.disable_jit(function.way == "eager"):
+    with float64():
         for _ in range(rounds):
             found.append(responses(program, given.floating, *wide, _nudges(given, units, rng)))
     values, largest = zip(*found, strict=True)

@@ -54,9 +54,12 @@ class Eager(NamedTuple):
         return self(arrays, cotangent)
 
 
+Runs = Any  # Program, Eager, or what has the same two methods
+
+
 @functools.partial(compiled, static_argnums=(0, 1))
 def responses(
-    program: Program | Eager,
+    program: Runs,
     floating: tuple[int, ...],
     arrays: Leaves,
     cotangent: Leaves,

@@ -81,7 +81,7 @@ def _updated(l: int) -> Slip:
         return through(c, l, lambda: W.T @ run.Δ[l + 1])
 
     text = f"Δ[{l}]: W[{l + 1}] is used after its update, at rate {{θ:.6g}}, not before"
-    return Slip("updated W", text, right, stepped, least=0.0)
+    return Slip("updated W", text, right, stepped, least=0.0, most=10.0)
 
 
 def _dropout(c: Pass, l: int) -> Iterator[Slip]:

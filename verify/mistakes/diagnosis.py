@@ -12,13 +12,13 @@ from pure_nn.network import Network
 from verify.mistakes import forwards, recipe, rounding
 from verify.mistakes.forms import F64
 from verify.mistakes.leaf import close, lower_precision
-from verify.mistakes.problem import Problem
+from verify.mistakes.problem import Problem, most
 from verify.mistakes.recipe import Pass, backward
-from verify.mistakes.search import Group, explain, localised
+from verify.mistakes.search import Group, explain
+from verify.mistakes.told import localised, sentences
 
 Verdict = Literal["ok", "inaccurate", "wrong"]
-LEAST, MOST = 2.0**-44, 0.02  # of what is taken for rounding, relative to the size of an array
-IN_UNITS = 1e4  # the most in units roundoff: beyond that too many mistakes would fit
+LEAST = 2.0**-44  # of what is taken for rounding, relative to the size of an array
 BETTER = {
     "tanh": "1 − A² cancels where tanh saturates; 4/(E + 2 + 1/E) with E = exp(2|Z|) does not",
     "sigmoid": "A(1 − A) cancels where sigmoid saturates; e/(1 + e(2 + e)), e = exp(−|Z|) does not",
@@ -74,7 +74,8 @@ def diagnose(
     grads  a sequence of {"W", "b"} as the program gave them, of whatever shapes
     l2     λ of (λ/2) Σ‖W‖² in the cost
     masks  of dropout, by layer, each over its keep probability: A[ℓ] = g(Z[ℓ]) ∘ M[ℓ]
-    found  what else the program computed: "J", and lists "Z", "A", "deltas" of layers 1 … L
+    found  what else the program computed: "J", and lists "Z", "A", "deltas" of layers 1 … L, in
+           which None is what it did not keep
     dtype  in which it computed
 
     ValueError: as many gradients as layers are expected.
@@ -86,14 +87,22 @@ def diagnose(
         )
     with np.errstate(all="ignore"):
         unit = rounding.unit(dtype)
-        c = recipe.forward(net, params, X, Y, l2, masks)
-        c, before = forwards.check(c, found or {}, unit)
+        right = recipe.forward(net, params, X, Y, l2, masks)
         got = _by_name(grads, found or {})
-        lower = lower_precision(got.values(), dtype)
-        in_lower = _judged(Problem(c, got, {}, rounding.unit(lower), lower), []) if lower else None
-        if in_lower and in_lower.verdict != "wrong":
-            return _of_lower_precision(lower, dtype, f"db[{c.L}]")
-        return _judged(Problem(c, got, {}, unit, str(jnp.dtype(dtype))), before)
+        problem = Problem(right, got, {}, unit, str(jnp.dtype(dtype)))
+        c, before = forwards.check(right, found or {}, unit)
+        if before and _judged(problem, []).verdict != "wrong":
+            return _told([_as_saved(forwards.check(right, found or {}, unit, follow=False)[1])])
+        return _judged(dataclasses.replace(problem, c=c), before)
+
+
+def _as_saved(before: Sequence[Group]) -> tuple[Group, ...]:
+    """Where all gradients come of the right Z and A"""
+    end = "; but the gradients come of the right one"
+    return tuple(
+        tuple(dataclasses.replace(m, text=m.text + end * (m.where != "J")) for m in group)
+        for group in before
+    )
 
 
 def l2_of(
@@ -120,10 +129,15 @@ def l2_of(
         return λ if λ * max(np.max(np.abs(W)) for W in c.W.values()) > 4 * tol * size else 0.0
 
 
-def _of_lower_precision(lower: str, dtype: DTypeLike, first: str) -> Diagnosis:
+def _in_lower_precision(problem: Problem) -> Diagnosis | None:
+    """Where that explains all there is"""
+    lower = lower_precision(problem.got.values(), problem.dtype)
+    of_lower = dataclasses.replace(problem, unit=rounding.unit(lower or "float64"), dtype=lower)
+    if not lower or _judged(of_lower, []).verdict == "wrong":
+        return None
     text = f"all gradients are numbers of {lower}, and as near as that allows: they are computed"
-    names = (f"{text} in a lower precision than {jnp.dtype(dtype)}",)
-    return Diagnosis("wrong", first, names, kinds=((frozenset({"precision"}),),))
+    names = (f"{text} in a lower precision than {problem.dtype}",)
+    return Diagnosis("wrong", f"db[{problem.c.L}]", names, kinds=((frozenset({"precision"}),),))
 
 
 def _judged(problem: Problem, before: list[Group]) -> Diagnosis:
@@ -137,48 +151,33 @@ def _judged(problem: Problem, before: list[Group]) -> Diagnosis:
         reasons = dict.fromkeys(BETTER[n] for n in c.names.values() if n in BETTER)
         text = f"{name} has the right equation and has lost digits: {error:.2g} times its bound"
         return Diagnosis("inaccurate", name, (text, *reasons))
-    return _told([(*before, *groups) for groups in explain(problem)])
+    lower = _in_lower_precision(problem)
+    return lower or _told([localised((*before, *groups), c.L) for groups in explain(problem)])
 
 
 def _told(explanations: Sequence[tuple[Group, ...]]) -> Diagnosis:
-    explanations = [localised(groups) for groups in explanations]
-    names, *others = list(dict.fromkeys(tuple(_sentences(groups)) for groups in explanations))
+    names, *others = list(dict.fromkeys(tuple(sentences(groups)) for groups in explanations))
     kinds = tuple(
         tuple(frozenset(m.kind for m in group) for group in groups) for groups in explanations
     )
     return Diagnosis("wrong", explanations[0][0][0].where, names, tuple(others), kinds)
 
 
-def _sentences(groups: Sequence[Group]) -> list[str]:
-    """One for each mistake; where it is made in several places, the first and the others."""
-    places: dict[frozenset[str], list[str]] = {}
-    texts: dict[frozenset[str], str] = {}
-    for group in groups:
-        kinds = frozenset(m.kind for m in group)
-        texts.setdefault(kinds, ", or ".join(m.text for m in group))
-        places.setdefault(kinds, []).append(group[0].where)
-    return [texts[kinds] + _elsewhere(others) for kinds, (_, *others) in places.items()]
-
-
-def _elsewhere(places: Sequence[str]) -> str:
-    return f"; and likewise {', '.join(places)}" if places else ""
-
-
 def _by_name(grads: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> dict[str, F64]:
-    named = {}
+    named: dict[str, F64] = {}
     for l, Δ in enumerate(found.get("deltas") or (), 1):
-        named[f"Δ[{l}]"] = np.asarray(Δ, np.float64)
+        named |= {} if Δ is None else {f"Δ[{l}]": np.asarray(Δ, np.float64)}
     for l, layer in enumerate(grads, 1):
         named |= {f"d{name}[{l}]": np.asarray(layer[name], np.float64) for name in ("W", "b")}
     return named
 
 
 def _tolerances(problem: Problem, Δ: Any, bound: Mapping[str, F64]) -> dict[str, float]:
-    tolerances, most = {}, max(min(IN_UNITS * problem.unit.u, MOST), LEAST)
+    tolerances = {}
     for what, l in problem.order:
         size = np.max(np.abs(problem.right(what, l, Δ[l])), initial=0) or 1.0
         name = f"{what}[{l}]"
-        tolerances[name] = float(np.clip(2 * np.max(bound[name]) / size, LEAST, most))
+        tolerances[name] = float(np.clip(2 * np.max(bound[name]) / size, LEAST, most(problem.unit)))
     return tolerances
 
 

@@ -3,16 +3,25 @@
 import itertools
 from collections.abc import Iterator, Mapping
 
+ROUND, EASY = 2.0**-16, 2.0**-10  # any θ is as near to a number of two digits once in 300, in 5
+
 Lengths = Mapping[str, int]  # how many examples, units … there are, by name; "B" is the examples
 
 
 def describe(θ: float, lengths: Lengths, tol: float) -> tuple[bool, str]:
     """Whether the factor has a name, and what «dW[2] …» then is; all names where they are equal."""
-    for names in (_simple, _of_lengths, _ratios, _whole):
-        same = [text for value, text in names(lengths) if value != 1 and abs(θ / value - 1) <= tol]
+    for names in (_simple, _of_lengths, _plain):
+        told = [(value, text) for value, text in names(lengths) if abs(value - 1) > tol]
+        same = [text for value, text in told if abs(θ / value - 1) <= tol]
         if same:
             return True, ", or ".join(dict.fromkeys(same))
-    return False, f"is {θ:.6g} times what it should be"
+    shown = f"{θ:.2g}" if is_round(θ, tol, EASY) else f"{θ:.6g}"
+    return False, f"is {shown} times what it should be"
+
+
+def is_round(θ: float, tol: float, least: float) -> bool:
+    """Whether it is a number of two digits, as people write it"""
+    return abs(float(f"{θ:.1e}") - θ) <= tol * abs(θ) < least * abs(θ)
 
 
 def _simple(lengths: Lengths) -> Iterator[tuple[float, str]]:
@@ -67,6 +76,10 @@ def _of_lengths(lengths: Lengths) -> Iterator[tuple[float, str]]:
 def _ratios(lengths: Lengths) -> Iterator[tuple[float, str]]:
     for (n, a), (m, b) in itertools.permutations(_others(lengths).items(), 2):
         yield n / m, f"is {n}/{m} times what it should be, where {n} = {a} and {m} = {b}"
+
+
+def _plain(lengths: Lengths) -> Iterator[tuple[float, str]]:
+    yield from (*_ratios(lengths), *_whole(lengths))
 
 
 def _whole(lengths: Lengths) -> Iterator[tuple[float, str]]:

@@ -20,21 +20,26 @@ Group = tuple[Mistake, ...]
 Known = tuple[str, str, Any]  # the kind, what to say, and the array that it gives
 
 
-def check(c: Pass, found: Mapping[str, Any], unit: Unit) -> tuple[Pass, list[Group]]:
-    """The pass with what the program found in it, and what is wrong there, in forward order."""
+def check(
+    c: Pass, found: Mapping[str, Any], unit: Unit, *, follow: bool = True
+) -> tuple[Pass, list[Group]]:
+    """The pass with what the program found in it, and what is wrong there, in forward order.
+
+    follow  whether each is judged by what the program found before it, or by what is right
+    """
     spreads = dict(zip("ZA", rounding.forward(c, unit), strict=True))
     wrong: list[Group] = []
     for l in range(1, c.L + 1):
         for what, right, known in (("Z", _Z, _wrong_Z), ("A", _A, _wrong_A)):
             given = found.get(what)
-            if given is None:
+            if given is None or given[l - 1] is None:
                 c = _with(c, what, l, right(c, l))
                 continue
             spread = np.sqrt(spreads[what][l])
             leaf = _leaf(c, f"{what}[{l}]", given[l - 1], right(c, l), spread, unit)
             if not leaf.is_right:
                 wrong.append(_named(leaf, known(c, l)))
-            same = leaf.got.shape == leaf.right.shape
+            same = follow and leaf.got.shape == leaf.right.shape
             c = _with(c, what, l, leaf.got if same else leaf.right)
     return c, wrong + _cost(c, found, unit)
 

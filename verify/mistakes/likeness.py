@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from verify.mistakes.factors import describe
+from verify.mistakes.factors import EASY, ROUND, describe, is_round
 from verify.mistakes.forms import F64
 from verify.mistakes.leaf import Leaf, Mistake, cheapest, close, equation, lower_precision
 
@@ -27,7 +27,7 @@ def likenesses(leaf: Leaf) -> list[Mistake]:
 def _of_shape(leaf: Leaf) -> Iterator[Mistake]:
     name, got, right = leaf.name, leaf.got, leaf.right
     shapes = f"its shape is {got.shape}, not {right.shape}"
-    if close(got.T, right, leaf.tol):
+    if dataclasses.replace(leaf, got=got.T).is_almost_right:
         yield Mistake("transposed", name, f"{name} is transposed: {shapes}")
     elif got.size == right.size and np.squeeze(got).shape == np.squeeze(right).shape:
         yield from _lost_axis(leaf, shapes)
@@ -45,7 +45,7 @@ def _of_shape(leaf: Leaf) -> Iterator[Mistake]:
 def _lost_axis(leaf: Leaf, shapes: str) -> Iterator[Mistake]:
     again = leaf.got.reshape(leaf.right.shape)
     lost = f"{leaf.name} has lost an axis: {shapes}; sum with keepdims=True"
-    if close(again, leaf.right, leaf.tol):
+    if dataclasses.replace(leaf, got=again).is_almost_right:
         yield Mistake("keepdims lost", leaf.name, lost)
     for m in likenesses(dataclasses.replace(leaf, got=again)):
         yield dataclasses.replace(m, text=f"{lost}; and {m.text}", cost=m.cost + 0.5)
@@ -57,23 +57,28 @@ def _lost_axis(leaf: Leaf, shapes: str) -> Iterator[Mistake]:
 def _of_values(leaf: Leaf) -> Iterator[Mistake]:
     name, got = leaf.name, leaf.got
     if not np.all(np.isfinite(got)):
-        bad = np.argwhere(~np.isfinite(got))
-        where = f"the first at {tuple(map(int, bad[0]))}"
-        text = f"{name} has {len(bad)} NaN or infinite entries, {where}"
-        yield Mistake("not finite", name, text)
+        yield _not_finite(leaf)
         return
     if not np.any(got):
         yield Mistake("zero", name, f"{name} is zero: it was left out")
         return
     yield from _few(leaf)
     yield from _rounded(leaf)
-    if leaf.is_like(leaf.right):
+    if leaf.is_near:
         return  # as near as that, anything fits
     yield from _multiples(leaf)
     yield from _rearranged(leaf)
     yield from _with_the_parameter(leaf)
     if leaf.l2 and leaf.name.startswith("dW"):
-        yield from _of_the_data_term(leaf.without_l2())
+        yield from _of_the_data_term(leaf)
+
+
+def _not_finite(leaf: Leaf) -> Mistake:
+    first, *others = np.argwhere(~np.isfinite(leaf.got))
+    many = f"{len(others) + 1} NaN or infinite entries, the first"
+    entries = many if others else "one NaN or infinite entry,"
+    text = f"{leaf.name} has {entries} at {tuple(map(int, first))}"
+    return Mistake("not finite", leaf.name, text)
 
 
 def _multiples(leaf: Leaf) -> Iterator[Mistake]:
@@ -83,9 +88,14 @@ def _multiples(leaf: Leaf) -> Iterator[Mistake]:
     θ = float(np.sum(got * right) / np.sum(right * right))
     if leaf.is_like(θ * leaf.right):
         known, text = describe(θ, leaf.lengths, 4 * leaf.tol)
-        if known or (_is_sensible(θ, leaf.tol) and _several(np.atleast_1d(right), 100 * leaf.tol)):
+        plain, simple = (is_round(θ, 4 * leaf.tol, least) for least in (ROUND, EASY))
+        if (
+            known
+            or plain
+            or (_is_sensible(θ, leaf.tol) and _several(np.atleast_1d(right), 100 * leaf.tol))
+        ):
             said = f"{leaf.name} {text}{equation(leaf.name) if 'mean' in text else ''}"
-            yield Mistake(f"factor {text}", leaf.name, said, 1.0 if known else 1.5)
+            yield Mistake(f"factor {text}", leaf.name, said, 1.0 if known or simple else 1.5)
 
 
 def _is_sensible(θ: float, tol: float) -> bool:
@@ -99,10 +109,10 @@ def _several(x: F64, small: float) -> bool:
 
 
 def _of_the_data_term(leaf: Leaf) -> Iterator[Mistake]:
-    if leaf.is_like(0 * leaf.right):
-        what = leaf.name.removeprefix("d")
+    data, what = leaf.without_l2(), leaf.name.removeprefix("d")
+    if leaf.is_like(leaf.l2 * np.asarray(leaf.value)):
         yield Mistake("zero", leaf.name, f"{leaf.name} is λ{what} alone: Δ Aᵀ/B was left out")
-    for m in (*_multiples(leaf), *_rearranged(leaf)):
+    for m in (*_multiples(data), *_rearranged(data)):
         yield dataclasses.replace(m, text=f"but for its L2 term, which is right, {m.text}")
 
 
@@ -118,11 +128,11 @@ def _rearranged(leaf: Leaf) -> Iterator[Mistake]:
         "squared": right**2,
     }
     for how, array in changed.items():
-        if leaf.is_like(array) and not close(right, array, leaf.tol):
+        if leaf.is_like(array):
             kind = "transposed" if how == "transposed" else "rearranged"
             yield Mistake(kind, name, f"{name} is {how}")
     for what, total in (("sum", np.sum(right)), ("mean", np.mean(right))):
-        if leaf.is_like(np.full_like(right, total)):
+        if leaf.is_constant and leaf.is_like(np.full_like(right, total)):
             text = f"{name} is the {what} of all its entries in every entry"
             yield Mistake("one scalar", name, f"{text}: sum over the examples alone")
 
@@ -168,7 +178,9 @@ def _few(leaf: Leaf) -> Iterator[Mistake]:
         values = f"got {got[i]:.9g}, expected {right[i]:.9g}"
         text = f"{name}[{', '.join(map(str, i))}] alone is wrong: {values}"
         yield Mistake("one entry", name, text, 2.0)
-    elif len(where) and np.mean(wrong) <= FEW and right.ndim == 2:
+        if right.ndim == 2 and got[i] == 0:
+            yield from _one_line(leaf, where)
+    elif len(where) and right.ndim == 2 and (np.mean(wrong) <= FEW or not np.any(got[wrong])):
         yield from _one_line(leaf, where)
 
 
@@ -176,16 +188,17 @@ def _one_line(leaf: Leaf, where: Any) -> Iterator[Mistake]:
     zero = "" if np.any(leaf.got[leaf.wrong]) else " (zero there)"
     for axis, line in enumerate(("row", "column")):
         lines = np.unique(where[:, axis])
-        if len(lines) == 1 and min(leaf.right.shape) > 1:
+        alone = len(where) > 1 or not np.any(np.take(leaf.got, lines, axis))
+        if len(lines) == 1 and min(leaf.right.shape) > 1 and alone:
             text = f"{leaf.name} is wrong in {line} {lines[0]} alone{zero}"
             yield Mistake("one line", leaf.name, text, 2.0)
 
 
 def _rounded(leaf: Leaf) -> Iterator[Mistake]:
     """All its entries are numbers of fewer bits, which the right ones are not, and near them"""
-    precision = lower_precision([leaf.got], "float64")
-    if precision and not lower_precision([leaf.right], "float64"):
-        near = 64 * float(jnp.finfo(precision).eps) * np.max(np.abs(leaf.right))
-        if np.all(np.abs(leaf.got - leaf.right) < near) and precision != leaf.claimed:
+    precision = lower_precision([leaf.got], leaf.claimed)
+    if precision and not lower_precision([leaf.right], leaf.claimed):
+        near = 16 * float(jnp.finfo(precision).eps) * np.max(np.abs(leaf.right))
+        if np.all(np.abs(leaf.got - leaf.right) < near):
             text = f"holds numbers of {precision}: it is computed in a lower precision"
             yield Mistake("precision", leaf.name, f"{leaf.name} {text} than claimed", 0.9)

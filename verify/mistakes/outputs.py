@@ -16,6 +16,10 @@ def of_output(c: Pass) -> Iterator[Slip]:
     for what, change in TARGETS.items():
         text = f"Δ[{c.L}] is that of other targets: Y is swapped, {what}"
         yield Slip("Y swapped", text, _with_targets(change))
+    if len(c.Y) > 1:
+        text = f"Δ[{c.L}] is that of smoothed targets, (1 − {{θ:.6g}})Y + {{θ:.6g}}/{len(c.Y)}"
+        right, flat = _with_targets(lambda Y: Y), _with_targets(lambda Y: 0 * Y + 1 / len(Y))
+        yield Slip("Y smoothed", text, right, flat, least=0.0, most=1.0)
 
 
 def _differences(c: Pass) -> Iterator[Slip]:

@@ -7,14 +7,18 @@ import numpy as np
 
 from verify.mistakes import rounding, sums
 from verify.mistakes.deltas import slips
-from verify.mistakes.factors import describe
+from verify.mistakes.factors import EASY, ROUND, describe, is_round
 from verify.mistakes.forms import F64
 from verify.mistakes.leaf import Leaf, Mistake, equation
 from verify.mistakes.recipe import Pass, Run, backward
 from verify.mistakes.rounding import Unit
 from verify.mistakes.slips import Slip
 
-INFERRED = 3.0  # the cost of a Δ[ℓ] that has no name but leaves no other choice
+IN_UNITS, MOST = (
+    1e4,
+    0.02,
+)  # what is taken for rounding at most: beyond, too many mistakes would fit
+INFERRED = 2.5  # the cost of a Δ[ℓ] that has no name but leaves no other choice
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -56,16 +60,23 @@ class Problem:
         return Leaf(name, self.got[name], right, entries, value, tol, c.lengths, c.l2, self.dtype)
 
 
+def most(unit: Unit) -> float:
+    """That rounding is taken for, relative to the size of an array"""
+    return min(IN_UNITS * unit.u, MOST)
+
+
 def scaled(problem: Problem) -> Mistake | None:
     """One factor on all there is, L2 terms too"""
-    Δ = backward(problem.c).Δ
-    leaves = [problem.leaf(what, l, Δ[l]) for what, l in problem.order]
+    run = backward(problem.c)
+    allowed = problem.allowed(run)
+    leaves = [problem.leaf(what, l, run.Δ[l], allowed) for what, l in problem.order]
     if any(leaf.got.shape != leaf.right.shape for leaf in leaves):
         return None
     above = sum(np.sum(leaf.got * leaf.right) for leaf in leaves)
     θ = float(above / (sum(np.sum(leaf.right**2) for leaf in leaves) or 1.0))
     _, text = describe(θ, problem.c.lengths, 4 * max(problem.tol.values()))
-    if abs(θ - 1) > 1e-3 and all(leaf.is_like(θ * leaf.right) for leaf in leaves):
+    fits = all(leaf.is_times(θ) for leaf in leaves)
+    if abs(θ - 1) > 1e-3 and fits and any(leaf.is_like(θ * leaf.right) for leaf in leaves):
         return Mistake(f"factor {text}", leaves[0].name, f"each gradient {text}{_page(text)}")
     return None
 
@@ -95,16 +106,20 @@ def _fitted(
     """Δ(θ) = Δ(0) + θ(Δ(1) − Δ(0)), θ by least squares on what it must give"""
     if other is None:
         return
-    above, below = 0.0, 0.0
+    above, below, size = 0.0, 0.0, 0.0
     for what in ("Δ", "db", "dW"):
         got, zero = problem.got.get(f"{what}[{l}]"), problem.right(what, l, Δ)
         if got is not None and got.shape == zero.shape:
             change = problem.right(what, l, other) - zero
             above, below = above + np.sum((got - zero) * change), below + np.sum(change**2)
+            size += np.sum(got**2)
     θ = float(above / below) if below else np.nan
-    mistake = _of_fit(problem, slip, l, θ) if 1e-6 < abs(θ) < 1e6 and θ > slip.least else None
+    if not (1e-6 < abs(θ) < 1e6 and slip.least < θ < slip.most):
+        return
+    tol = 4 * problem.tol[f"dW[{l}]"] * max(1.0, float(np.sqrt(size / below)) / abs(θ))
+    known, mistake = _of_fit(problem, slip, l, θ, tol)
     far = abs(θ - 1) > 100 * problem.tol[f"dW[{l}]"]
-    if mistake and (mistake.cost <= 1 or (far and _several(other - Δ))):
+    if known or (far and _several(other - Δ)):
         yield Δ + θ * (other - Δ), mistake
 
 
@@ -114,14 +129,18 @@ def _several(change: F64) -> bool:
     return bool(np.sum(there) > 2 and np.sum(np.any(there, axis=1)) > 1)
 
 
-def _of_fit(problem: Problem, slip: Slip, l: int, θ: float) -> Mistake:
+def _of_fit(problem: Problem, slip: Slip, l: int, θ: float, tol: float) -> tuple[bool, Mistake]:
+    """Whether θ is no chance hit, and the mistake"""
+    plain, simple = (is_round(θ, tol, least) for least in (ROUND, EASY))
     if slip.kind != "factor":
-        return Mistake(slip.kind, f"Δ[{l}]", slip.text.format(θ=θ), 1.2)
-    known, text = describe(θ, problem.c.lengths, 4 * problem.tol[f"dW[{l}]"])
+        text = slip.text.format(θ=θ)
+        return plain, Mistake(slip.kind, f"Δ[{l}]", text, 1.0 if simple else 1.2)
+    known, text = describe(θ, problem.c.lengths, tol)
     what = f"each gradient of layers {l} to 1" if l < problem.c.L else "each gradient"
     what = "each of dW[1] and db[1]" if l == 1 else what
     said = f"{what} {text}{_page(text)}"
-    return Mistake(f"factor {text}", f"Δ[{l}]", said, 1.0 if known else 1.5)
+    cost = 1.0 if known or simple else 1.5
+    return known or plain, Mistake(f"factor {text}", f"Δ[{l}]", said, cost)
 
 
 def _page(text: str) -> str:

@@ -66,7 +66,8 @@ class Pass:
         return forms.pull(self.net.activations[l - 1], self.Z[l], self.G[l], dA)
 
     def W_sum(self, l: int, Δ: F64, A: F64 | None = None) -> F64:
-        return Δ @ (self.A[l - 1] if A is None else A).T / self.B + self.l2 * self.W[l]
+        summed = Δ @ (self.A[l - 1] if A is None else A).T / self.B
+        return summed + self.l2 * self.W[l] if self.l2 else summed
 
     def b_sum(self, Δ: F64) -> F64:
         return np.asarray(np.sum(Δ, axis=1, keepdims=True) / self.B)

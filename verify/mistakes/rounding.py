@@ -70,21 +70,46 @@ def forward(c: Pass, unit: Unit) -> tuple[Of, Of]:
     for l in range(1, c.L + 1):
         squares, n = np.square(c.W[l]), c.W[l].shape[1] + 1
         terms = squares @ c.A[l - 1] ** 2 + c.b[l] ** 2 + c.Z[l] ** 2
-        Z[l] = squares @ A[l - 1] + n * u**2 * terms + (n * η) ** 2
+        from_below = squares @ A[l - 1] + n * u**2 * terms
+        Z[l] = _or_less(from_below, n * η)
         spread = _softmax(c, l, Z[l]) if c.names[l] == "softmax" else c.prime[l] ** 2 * Z[l]
-        A[l] = (spread + ROUNDINGS * (u * c.G[l]) ** 2 + η**2) * np.square(c.M.get(l, 1.0))
+        A[l] = _or_less(spread + ROUNDINGS * (u * c.G[l]) ** 2, η) * np.square(c.M.get(l, 1.0))
     return Z, A
 
 
-def _softmax(c: Pass, l: int, Z: F64) -> F64:
-    return np.asarray(c.G[l] ** 2 * (Z + np.sum(c.G[l] ** 2 * Z, axis=0, keepdims=True)))
+def _or_less(variance: F64, least: float) -> F64:
+    """With underflow, but where nothing was rounded: a z of zeros alone is surely 0."""
+    return np.asarray(variance + np.where(variance > 0, least**2, 0))
+
+
+def _softmax(c: Pass, l: int, x: F64) -> F64:
+    """Of Aᵢ(xᵢ − Σ Aⱼxⱼ), which is A of Z, and Δ of ∂𝓛/∂A"""
+    A, rest = c.G[l], forms.complement(c.Z[l])
+    others = np.sum(A**2 * x, axis=0, keepdims=True) - A**2 * x
+    return np.asarray(A**2 * (rest**2 * x + np.maximum(others, 0)))
 
 
 def _output(c: Pass, Z: F64, u: float, textbook: bool) -> F64:
     Δ, A, L = c.output, c.G[c.L], c.L
-    spread = _softmax(c, L, Z) if c.names[L] == "softmax" else (c.prime[L] ** 2 + Δ**2) * Z
+    spread = (c.prime[L] ** 2 + Δ**2) * Z
+    if c.names[L] == "softmax":
+        spread = _softmax(c, L, Z)
+        if c.net.loss.name == "squared_error":
+            spread = _through_softmax(c, L, Z, spread, A - c.Y, Δ, u)
+        elif c.net.loss.name != "cross_entropy":
+            spread = (A**2 + Δ**2) * (Z + np.max(Z, axis=0))
     lost = 4 * (A**2 + c.Y**2 + _complement(c) ** 2) if textbook else 0.0
     return spread + u**2 * (ROUNDINGS * Δ**2 + lost)
+
+
+def _through_softmax(c: Pass, l: int, Z: F64, pulled: F64, dA: F64, Δ: F64, u: float) -> F64:
+    """δΔᵢ = Δᵢ(δzᵢ − Σ Aⱼδzⱼ) − Aᵢ Σ Δⱼδzⱼ, besides that of ∂𝓛/∂A and of A(dA − Σ A dA)"""
+    A = c.G[l]
+    of_Z = np.sum(A**2 * Z, axis=0) + Z
+    turned = A**2 * np.sum(Δ**2 * Z, axis=0)
+    summed = np.sum((A * dA) ** 2, axis=0)
+    rounded = ROUNDINGS * u**2 * A**2 * (dA**2 + summed)
+    return np.asarray(_softmax(c, l, pulled) + Δ**2 * of_Z + turned + rounded)
 
 
 def _complement(c: Pass) -> F64:
@@ -100,10 +125,7 @@ def _pulled(c: Pass, l: int, Z: F64, pulled: F64, dA: F64, u: float, textbook: b
     """(g′)²σ² of the error from above, and that of g′, of which |g″| ≤ 2g′ where it is smooth"""
     prime = c.prime[l]
     if c.names[l] == "softmax":
-        A = c.G[l]
-        inner = np.sum(A**2 * (pulled + dA**2 * (Z + u**2)), axis=0, keepdims=True)
-        largest = np.max(dA**2, axis=0, keepdims=True)
-        return np.asarray(A**2 * (pulled + inner + largest * (Z + ROUNDINGS * u**2)))
+        return _through_softmax(c, l, Z, pulled, dA, c.pull(l, dA), u)
     kinked = c.names[l] in KINKED
     bent = np.abs(c.Z[l]) < 8 * np.sqrt(Z) if kinked else 4 * prime**2 * Z
     lost = 4 * u**2 if textbook and not kinked else 0.0

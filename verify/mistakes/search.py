@@ -16,12 +16,13 @@ from verify.mistakes import sums
 from verify.mistakes.forms import F64
 from verify.mistakes.leaf import Leaf, Mistake, cheapest
 from verify.mistakes.likeness import likenesses
-from verify.mistakes.problem import Problem, made, scaled, unknown
+from verify.mistakes.problem import Problem, made, most, scaled, unknown
 from verify.mistakes.recipe import Run, backward
 
 Group = tuple[Mistake, ...]  # that cannot be told apart
 
-LEAF, UNKNOWN = 0.01, 4.0  # costs: of one more array, of what has no name
+LEAF = 0.01  # the cost of one more array
+UNKNOWN, AGAIN = 3.0, 0.3  # of the first that has no name, and of one more
 NODES = 300
 
 
@@ -35,13 +36,27 @@ class State:
 
     @property
     def cost(self) -> float:
-        """A mistake that is made in several places counts once."""
-        kinds = {frozenset(m.kind for m in group): group[0].cost for group in self.groups}
-        return sum(kinds.values()) + LEAF * len(self.groups)
+        """A mistake that is made in several layers counts once, but beside another in its Δ."""
+        costs = {self._key(group): group[0].cost for group in self.groups}
+        unknown = {_layer(group) for group in self.groups if group[0].kind == "unknown"}
+        again = max(len(unknown) - 1, 0)
+        return sum(costs.values()) + LEAF * len(self.groups) + AGAIN * again
+
+    def _key(self, group: Group) -> tuple[frozenset[str], str]:
+        kinds, where = frozenset(m.kind for m in group), group[0].where
+        beside = where[0] == "d" and int(_layer(group)) in self.deltas
+        return kinds, where if beside else ""
+
+    def is_unknown(self, name: str) -> bool:
+        return any(group[0].kind == "unknown" and group[0].where == name for group in self.groups)
 
     def with_group(self, group: Group, deltas: Mapping[int, F64] | None = None) -> "State":
         """The next array is explained by the group"""
         return State(self.i + 1, {**self.deltas, **(deltas or {})}, (*self.groups, group))
+
+
+def _layer(group: Group) -> str:
+    return group[0].where.partition("[")[2].rstrip("]")
 
 
 def explain(problem: Problem) -> list[tuple[Group, ...]]:
@@ -75,21 +90,23 @@ def _advanced(problem: Problem, state: State, run: Run) -> tuple[State, Leaf | N
     for i in range(state.i, len(problem.order)):
         what, l = problem.order[i]
         leaf = problem.leaf(what, l, run.Δ[l], allowed)
-        if not leaf.is_right:
+        near = state.deltas and leaf.is_near  # of a mistake whose own rounding is not known
+        if not (leaf.is_right or near):
             return dataclasses.replace(state, i=i), leaf
     return state, None
 
 
 def _next(problem: Problem, state: State, run: Run, leaf: Leaf) -> Iterator[State]:
     what, l = problem.order[state.i]
-    near = leaf.is_like(leaf.right)  # so that anything fits
-    group = (*likenesses(leaf), *(() if near else _in_sums(problem, leaf, run, what, l)))
+    near = leaf.is_near  # so that anything fits
+    group = (*likenesses(leaf), *_in_sums(problem, leaf, run, what, l))
     if group:
         yield state.with_group(tuple(cheapest(group)))
-    slipped = list(_slipped(problem, state, run, l)) if not near and l not in state.deltas else []
+    slipped = [] if l in state.deltas else list(_slipped(problem, state, run, leaf, l))
     yield from slipped
-    if not group and not slipped:
-        yield from () if near else _twice(problem, state, run, l)
+    if not group and not slipped and not near:
+        yield from _twice(problem, state, run, l)
+    if not group or slipped or state.is_unknown(f"db[{l}]"):
         yield state.with_group((Mistake("unknown", leaf.name, unknown(leaf.name), UNKNOWN),))
 
 
@@ -98,8 +115,9 @@ def _in_sums(problem: Problem, leaf: Leaf, run: Run, what: str, l: int) -> Itera
     if what == "Δ":
         return
     known = {"dW": sums.of_W, "db": sums.of_b}[what](problem.c, run, l)
-    for kind, text, array in known:
-        if leaf.is_like(array):
+    for kind, text, array, size in known:
+        one = kind == "one scalar"
+        if (leaf.is_constant or not one) and leaf.is_like(array, size * (leaf.lost if one else 1)):
             yield Mistake(kind, leaf.name, f"{leaf.name} {text}")
     yield from _miscounted(problem, leaf, run, what, l)
 
@@ -108,7 +126,7 @@ def _miscounted(problem: Problem, leaf: Leaf, run: Run, what: str, l: int) -> It
     """Examples that are not counted once"""
     c, tol = problem.c, problem.tol[leaf.name]
     counts = sums.one(c, run, l, problem.got)
-    for cost, times in ((1.1, counts), (1.2, sums.counts(c, run, l, problem.got, tol))):
+    for cost, times in ((1.0, counts), (1.2, sums.counts(c, run, l, problem.got, tol))):
         if times is not None and leaf.is_like(problem.right(what, l, run.Δ[l] * times)):
             text = sums.counted(times)
             yield from (
@@ -116,15 +134,11 @@ def _miscounted(problem: Problem, leaf: Leaf, run: Run, what: str, l: int) -> It
             )
 
 
-def _slipped(problem: Problem, state: State, run: Run, l: int) -> Iterator[State]:
+def _slipped(problem: Problem, state: State, run: Run, leaf: Leaf, l: int) -> Iterator[State]:
     """Every known mistake in Δ[ℓ] that gives what is at hand; equal Δs are one state."""
-    what, _ = problem.order[state.i]
-    above = [name for name, k in problem.order[: state.i] if k == l]
     groups: list[tuple[F64, list[Mistake]]] = []
     for Δ, mistake in made(problem, run, l):
-        if above and mistake.kind == "unknown":
-            continue  # what is right of this layer shows that its Δ is
-        if all(_fits(problem, name, l, Δ) for name in (*above, what)):
+        if _explains(problem, state, leaf, l, Δ, mistake):
             same = next((g for Δ2, g in groups if np.allclose(Δ, Δ2, 1e-9, 0)), None)
             if same is None:
                 groups.append((Δ, [mistake]))
@@ -132,31 +146,69 @@ def _slipped(problem: Problem, state: State, run: Run, l: int) -> Iterator[State
                 same.append(mistake)
     for Δ, mistakes in groups:
         yield state.with_group(tuple(cheapest(mistakes)), {l: Δ})
+        if leaf.name.startswith("Δ"):
+            yield state.with_group(tuple(_as_saved(m) for m in cheapest(mistakes)))
+
+
+def _as_saved(mistake: Mistake) -> Mistake:
+    text = f"{mistake.text}; but db and dW come of the right one"
+    return dataclasses.replace(mistake, text=text, cost=mistake.cost + LEAF)
+
+
+def _explains(problem: Problem, state: State, leaf: Leaf, l: int, Δ: F64, mistake: Mistake) -> bool:
+    """Whether Δ[ℓ] gives this leaf, and those above it in the layer, as they came"""
+    above = [(what, k) for what, k in problem.order[: state.i] if k == l]
+    if above and mistake.kind == "unknown":
+        return False  # what is right of this layer shows that its Δ is
+    what = problem.order[state.i][0]
+    if not leaf.is_near and leaf.is_like(problem.right(what, l, Δ)):
+        return all(_fits(problem, name, l, Δ) for name, _ in above)
+    exact = leaf.is_near or leaf.tol >= most(problem.unit)
+    return exact and bool(np.all(np.isfinite(Δ))) and _exactly(problem, state, leaf, l, Δ, above)
+
+
+def _exactly(
+    problem: Problem, state: State, leaf: Leaf, l: int, Δ: F64, above: Sequence[tuple[str, int]]
+) -> bool:
+    """The same entry by entry, where rounding is large beside the size of most"""
+    what, _ = problem.order[state.i]
+    if not np.any(Δ) or not leaf.is_far(problem.right(what, l, Δ)):
+        return False  # zeros are to be zeros
+    allowed = problem.allowed(backward(problem.c, {**state.deltas, l: Δ}))
+    if not leaf.is_far(problem.right(what, l, Δ), allowed[leaf.name]):
+        return False
+    return all(
+        problem.leaf(name, l, Δ, allowed).is_right for name, _ in (*above, problem.order[state.i])
+    )
 
 
 def _fits(problem: Problem, what: str, l: int, Δ: F64) -> bool:
-    leaf = problem.leaf(what, l, Δ)
-    return bool(leaf.is_like(leaf.right))
+    return problem.leaf(what, l, Δ).is_near
+
+
+def _is_same(problem: Problem, run: Run, l: int, Δ: F64, allowed: Mapping[str, F64]) -> bool:
+    """Whether a Δ[ℓ] gives what the right one gives, as far as rounding tells"""
+    pairs = {
+        f"{what}[{l}]": (problem.right(what, l, Δ), problem.right(what, l, run.Δ[l]))
+        for what, k in problem.order
+        if k == l
+    }
+    return all(bool(np.all(np.abs(a - b) <= allowed[name])) for name, (a, b) in pairs.items())
 
 
 def _twice(problem: Problem, state: State, run: Run, l: int) -> Iterator[State]:
     """A mistake in Δ[ℓ], and another in the array that comes from it"""
     what, _ = problem.order[state.i]
+    above = [name for name, k in problem.order[: state.i] if k == l]
+    allowed = problem.allowed(run)
     for Δ, mistake in made(problem, run, l) if l not in state.deltas else ():
-        second = likenesses(problem.leaf(what, l, Δ)) if mistake.cost <= 1 else []
-        if second and second[0].cost <= 1:
+        if (
+            _is_same(problem, run, l, Δ, allowed)
+            or mistake.cost > 1
+            or not all(_fits(problem, name, l, Δ) for name in above)
+        ):
+            continue
+        second = likenesses(problem.leaf(what, l, Δ))
+        if second and second[0].cost <= 1 and "times what it should be" not in second[0].kind:
             both = state.with_group((mistake,), {l: Δ}).with_group(tuple(second))
             yield dataclasses.replace(both, i=state.i + 1)
-
-
-def localised(groups: Sequence[Group]) -> tuple[Group, ...]:
-    """Where db[ℓ] and dW[ℓ] are both wrong and nameless it is Δ[ℓ], and what is below follows."""
-    nameless = [group[0].where for group in groups if group[0].kind == "unknown"]
-    both = [w for w in nameless if w.startswith("db") and f"dW{w[2:]}" in nameless]
-    if not both:
-        return tuple(groups)
-    l = both[0][2:]
-    text = f"{unknown(f'Δ{l}')}: what is above it is right, what is below it follows from it"
-    first = next(i for i, group in enumerate(groups) if group[0].where == both[0])
-    rest = tuple(group for group in groups[first:] if group[0].kind != "unknown")
-    return (*groups[:first], (Mistake("unknown", f"Δ{l}", text, UNKNOWN),), *rest)

@@ -26,6 +26,7 @@ class Slip:
     delta: Delta
     toward: Delta | None = None
     least: float = -np.inf  # that θ may be
+    most: float = np.inf
 
 
 def dA(c: Pass, run: Run, l: int) -> F64:

@@ -9,59 +9,89 @@ from verify.mistakes.recipe import Pass, Run
 from verify.mistakes.slips import dA
 
 MOST = 512  # examples, for systems of as many equations
+MORE = 3  # equations than examples, so that counts do not fit anything
 MOST_TIMES = 100  # that an example may count
 
-Wrong = tuple[str, str, F64]  # the kind, what «dW[ℓ]» or «db[ℓ]» does, and the array
+# the kind, what «dW[ℓ]» or «db[ℓ]» does, the array, and the size of terms in it that may cancel
+Wrong = tuple[str, str, F64, float]
 
 
 def of_W(c: Pass, run: Run, l: int) -> Iterator[Wrong]:
     Δ, D, A = run.Δ[l], f"Δ[{l}]", f"A[{l - 1}]"
     for name, other in _activations(c):
-        if name != A and other.shape == c.A[l - 1].shape:
-            yield "A of another place", f"uses {name} where {A} belongs", c.W_sum(l, Δ, other)
+        if name != A and (other.shape == c.A[l - 1].shape or not c.l2):
+            yield "A of another place", f"uses {name} where {A} belongs", c.W_sum(l, Δ, other), 0.0
+    yield from _misaligned(c, Δ, l)
+    for text, chosen, times in _some(c.B):
+        yield "examples", text, c.W_sum(l, Δ * chosen * times), 0.0
     for name, other in _errors(c, run, l):
-        yield "another Δ", f"uses {name} where {D} belongs", c.W_sum(l, other)
+        yield "another Δ", f"uses {name} where {D} belongs", c.W_sum(l, other), 0.0
     mean = np.sum(Δ, axis=1, keepdims=True) @ np.sum(c.A[l - 1], axis=1, keepdims=True).T
     for what, times in (("B", 1 / c.B), ("B²", 1 / c.B**2)):
         summed = f"sums {D} and {A} over the examples before the product, divided by {what}"
-        yield "sum before the product", summed, mean * times + c.l2 * c.W[l]
-    once = Δ @ c.A[l - 1].T / c.B
-    for what, λ in (("λ/B", c.l2 / c.B), ("λB", c.l2 * c.B), ("2λ", 2 * c.l2), ("−λ", -c.l2)):
-        if c.l2:
-            yield (
-                "L2 factor",
-                f"has the L2 term {what} W[{l}] where λW[{l}] belongs",
-                once + λ * c.W[l],
-            )
+        yield "sum before the product", summed, mean * times + c.l2 * c.W[l], 0.0
     if c.l2:
-        yield "L2 missing", f"has no L2 term λW[{l}], λ = {c.l2:g}", once
+        yield from _other_l2(c, Δ @ c.A[l - 1].T / c.B, l)
+
+
+def _misaligned(c: Pass, Δ: F64, l: int) -> Iterator[Wrong]:
+    for by, which in ((1, "before"), (-1, "after")):
+        text = f"multiplies Δ[{l}] of each example by A[{l - 1}] of the one {which} it"
+        yield "A misaligned", text, c.W_sum(l, Δ, np.roll(c.A[l - 1], by, axis=1)), 0.0
+
+
+def _some(B: int) -> Iterator[tuple[str, F64, float]]:
+    """The examples that alone are counted, and what is then called the mean"""
+    at, half = np.arange(B, dtype=np.float64), B // 2
+    parts = {"first example": at < 1, "last example": at >= B - 1}
+    parts |= {"first half of the examples": at < half, "last half of the examples": at >= B - half}
+    for what, chosen in parts.items() if B > 2 else ():
+        n = int(np.sum(chosen))
+        if n < B:
+            times = chosen.astype(np.float64)
+            yield f"is that of the {what} alone, over B", times, 1.0
+            yield f"is that of the {what} alone, over {n}", times, B / n
+
+
+def _other_l2(c: Pass, once: F64, l: int) -> Iterator[Wrong]:
+    yield "L2 missing", f"has no L2 term λW[{l}], λ = {c.l2:g}", once, 0.0
+    for what, times in (("λ/B", 1 / c.B), ("λB", c.B), ("2λ", 2), ("−λ", -1)):
+        text = f"has the L2 term {what} W[{l}] where λW[{l}] belongs"
+        kind = "L2 doubled" if times == 2 else "L2 factor"
+        yield kind, text, once + times * c.l2 * c.W[l], 0.0
 
 
 def of_b(c: Pass, run: Run, l: int) -> Iterator[Wrong]:
     Δ, D, B = run.Δ[l], f"Δ[{l}]", c.B
     for name, other in _errors(c, run, l):
-        yield "another Δ", f"uses {name} where {D} belongs", c.b_sum(other)
-    units = np.sum(Δ, axis=0, keepdims=True)
-    for how, total in (("", units), (f"/{B}", units / B), ("/n", units / len(Δ))):
-        for array in (total, total[0], total.T):
-            yield "wrong axis", f"sums {D}{how} over the units, not over the examples", array
+        yield "another Δ", f"uses {name} where {D} belongs", c.b_sum(other), 0.0
+    for text, chosen, times in _some(B):
+        yield "examples", text, c.b_sum(Δ * chosen * times), 0.0
+    yield from _over_units(Δ, D, B)
     for how, array in (("", Δ), ("/B", Δ / B)):
-        yield "sum missing", f"is {D}{how} itself: the sum over the examples is missing", array
+        yield "sum missing", f"is {D}{how} itself: the sum over the examples is missing", array, 0.0
     yield from _one_number(Δ, D, B)
-    rows = np.sum(c.W_sum(l, Δ), axis=1, keepdims=True)
-    yield "sum of dW", f"sums the rows of dW[{l}] in place of those of {D}", rows
+    dW = c.W_sum(l, Δ)
+    rows, size = np.sum(dW, axis=1, keepdims=True), np.max(np.sum(np.abs(dW), axis=1))
+    yield "sum of dW", f"sums the rows of dW[{l}] in place of those of {D}", rows, float(size)
     if c.l2:
-        yield "L2 on b", f"has an L2 term λb[{l}], which b has not", c.b_sum(Δ) + c.l2 * c.b[l]
+        yield "L2 on b", f"has an L2 term λb[{l}], which b has not", c.b_sum(Δ) + c.l2 * c.b[l], 0.0
+
+
+def _over_units(Δ: F64, D: str, B: int) -> Iterator[Wrong]:
+    units, size = np.sum(Δ, axis=0, keepdims=True), float(np.max(np.sum(np.abs(Δ), axis=0)))
+    text = f"sums {D}{{}} over the units, not over the examples"
+    for how, n in (("", 1), (f"/{B}", B), ("/n", len(Δ))):
+        for array in (units / n, units[0] / n, units.T / n):
+            yield "wrong axis", text.format(how), array, size / n
 
 
 def _one_number(Δ: F64, D: str, B: int) -> Iterator[Wrong]:
-    """Unless it is 0, as under softmax, where 0 is the plainer name"""
-    numbers = {"Σ": np.sum(Δ), "(1/B) Σ": np.sum(Δ) / B, "the mean of": np.mean(Δ)}
-    for what, number in numbers.items():
-        if len(Δ) > 1 and abs(number) > 1e-6 * np.max(np.abs(Δ)):
-            text = f"is one number, {what} all of {D}: sum over the examples alone, axis 1"
-            for shape in ((len(Δ), 1), (1, 1), ()):
-                yield "one scalar", text, np.full(shape, number)
+    for what, n in (("Σ", 1), ("(1/B) Σ", B), ("the mean of", Δ.size)):
+        text = f"is one number, {what} all of {D}: sum over the examples alone, axis 1"
+        for shape in ((len(Δ), 1), (1, 1), ()) if len(Δ) > 1 else ():
+            size = float(np.sum(np.abs(Δ))) / n
+            yield "one scalar", text, np.full(shape, np.sum(Δ) / n), size
 
 
 def _activations(c: Pass) -> Iterator[tuple[str, F64]]:
@@ -88,7 +118,12 @@ def counts(c: Pass, run: Run, l: int, found: Mapping[str, F64], tol: float) -> F
     ):
         return None
     gram = (Δ.T @ Δ) * (A.T @ A)
-    if not np.all(np.isfinite(gram)) or np.linalg.matrix_rank(gram, hermitian=True) < c.B:
+    alive = np.sum(np.any(Δ, axis=1)) * np.sum(np.any(A, axis=1))
+    if (
+        not np.all(np.isfinite(gram))
+        or alive < c.B + MORE
+        or np.linalg.matrix_rank(gram, hermitian=True) < c.B
+    ):
         return None
     times = np.linalg.solve(gram, np.sum(Δ * ((got - c.l2 * c.W[l]) * c.B @ A), axis=0))
     again = c.W_sum(l, Δ * times)
@@ -136,7 +171,8 @@ def counted(times: F64) -> str:
     usual = 1.0 if np.sum(rounded != 1) == 1 else float(np.median(rounded))
     odd = np.flatnonzero(np.abs(rounded - usual) > 1e-2 * max(abs(usual), 1))
     few = len(odd) == 1 or 0 < len(odd) < len(times) / 2
-    if not few or np.max(np.abs(times)) > MOST_TIMES:
+    plain = np.all((times > -0.01) | (np.abs(rounded - np.round(times)) <= 1e-2))
+    if not few or not plain or np.max(np.abs(times)) > MOST_TIMES:
         return ""
     told = {0.0: "is missing", -1.0: "counts with the wrong sign"}
     each = [f"example {i} {told.get(rounded[i], f'counts {rounded[i]:g} times')}" for i in odd[:5]]

@@ -62,8 +62,12 @@ class Options:
         Path | None, _flag("FILE", "Where --exhaustive keeps how far it is; else the user's cache.")
     ] = None
     self_test: Annotated[
-        bool, _flag("", "Instead, what the checker finds of mistakes made on purpose.")
+        bool,
+        _flag("", "Instead, what the checker finds of mistakes made on purpose: many minutes."),
     ] = False
+    seed: Annotated[
+        int | None, _flag("N", "Of an earlier --self-test, which it repeats; a fresh one without.")
+    ] = None
 
     @property
     def dtypes(self) -> tuple[str, ...]:
@@ -79,7 +83,7 @@ def main(arguments: Sequence[str], about: str) -> int:
     )
     try:
         _require_sense(options)
-        return _self_test() if options.self_test else _run(options)
+        return _self_test(options.seed) if options.self_test else _run(options)
     except UsageError as error:
         print(f"python -m verify: {error}", file=sys.stderr)
         return 2
@@ -91,13 +95,15 @@ def main(arguments: Sequence[str], about: str) -> int:
         return STOPPED
 
 
-def _self_test() -> int:
-    return int(importlib.import_module("verify.selftest").main())
+def _self_test(seed: int | None) -> int:
+    return int(importlib.import_module("verify.selftest").main(seed=seed))
 
 
 def _require_sense(options: Options) -> None:
-    if options.self_test and options != Options(self_test=True):
-        raise UsageError("--self-test: expected no other flag beside it")
+    if options.self_test and options != Options(self_test=True, seed=options.seed):
+        raise UsageError("--self-test: expected no other flag beside it than --seed")
+    if options.seed is not None and (options.seed < 0 or not options.self_test):
+        raise UsageError("--seed: expected a number from 0 on, and --self-test beside it")
     if options.exhaustive and options.dtype not in (None, "float32", "all"):
         raise UsageError(
             f"--exhaustive: expected --dtype float32 or all, got {options.dtype}; the tests cover "

@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,7 @@ from verify.accuracy import Accuracy
 from verify.cases import How, Judged
 from verify.proof.plan import Plan
 from verify.proof.progress import bar, say
-from verify.rows import check, jobs, rows
+from verify.rows import check_together, jobs, rows
 
 
 class Result(NamedTuple):
@@ -41,15 +41,27 @@ def workers(device: str | None) -> Iterator[Executor]:
     """A process for each core; whichever is free takes the next row."""
     spawn = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(os.cpu_count(), spawn, initializer=start, initargs=(device,))
+    _hold_interrupts(signal.SIG_BLOCK)  # of what is started now, until its imports are over
+    try:
+        for _ in range(os.cpu_count() or 1):
+            executor.submit(os.getpid)
+    finally:
+        _hold_interrupts(signal.SIG_UNBLOCK)
     try:
         yield executor
     finally:
         executor.shutdown(cancel_futures=True)
 
 
+def _hold_interrupts(how: int) -> None:
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        signal.pthread_sigmask(how, [signal.SIGINT])
+
+
 def start(device: str | None) -> None:
     """Ctrl-C ends a worker without a word; what it computes, it computes on the device."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _hold_interrupts(signal.SIG_UNBLOCK)
     if device is not None:
         jax.config.update("jax_default_device", jax.devices(device)[0])
 
@@ -63,7 +75,8 @@ def prove(executor: Executor, plan: Plan, console: Console) -> Result:
     """Prints the tables as the results come in."""
     errors = _submit_rows(executor, plan)
     digits = [executor.submit(f, *args, names=plan.names) for f, *args in plan.sweeps]
-    futures = [*(future for row in errors.values() for _, future in row), *digits]
+    submitted = (future for row in errors.values() for _, _, future in row)
+    futures = [*dict.fromkeys(submitted), *digits]
     with bar(console, "proof", len(futures)) as advance:
         for future in futures:
             future.add_done_callback(lambda _: advance())
@@ -72,14 +85,16 @@ def prove(executor: Executor, plan: Plan, console: Console) -> Result:
     return result
 
 
-Submitted = dict[int, list[tuple[Sequence[How], Future[list[Judged]]]]]
+Job = tuple[Sequence[How], int, Future[list[list[Judged]]]]  # and which of its rows it is
+Submitted = dict[int, list[Job]]
 
 
 def _submit_rows(executor: Executor, plan: Plan) -> Submitted:
     submitted: Submitted = {}
-    for number, hows in jobs(plan.numbers, plan.dtypes):
-        future = executor.submit(check, number, hows)
-        submitted.setdefault(number, []).append((hows, future))
+    for numbers, hows in jobs(plan.numbers, plan.dtypes):
+        future = executor.submit(check_together, numbers, hows)
+        for which, number in enumerate(numbers):
+            submitted.setdefault(number, []).append((hows, which, future))
     return submitted
 
 
@@ -97,9 +112,9 @@ def _print_errors(
     return found
 
 
-def _judged(row: Sequence[tuple[Sequence[How], Future[list[Judged]]]]) -> Iterator[Any]:
-    for hows, future in row:
-        yield from zip(hows, future.result(), strict=True)
+def _judged(row: Sequence[Job]) -> Iterator[tuple[How, Judged]]:
+    for hows, which, future in row:
+        yield from zip(hows, future.result()[which], strict=True)
 
 
 def _print_digits(digits: Sequence[Future[list[Accuracy]]], console: Console) -> list[Accuracy]:

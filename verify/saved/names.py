@@ -129,9 +129,10 @@ def sort(names: Iterable[str], numbers: Iterable[str] = ()) -> Names:
 
 def _numbered(by_kind: Mapping[str, Mapping[Key, str]], every: Sequence[str]) -> Names:
     if not by_kind.get("W"):
+        unnamed = "; name each, as in np.savez(path, W1=W1, b1=b1, …)" * ("arr_0" in every)
         raise ValueError(
             "expected parameters W1, b1, W2, … (or 0.weight, fc1.weight, dense/kernel, "
-            f"params/Dense_0/kernel, …), got {', '.join(every)}"
+            f"params/Dense_0/kernel, …), got {', '.join(every)}{unnamed}"
         )
     layers = _in_order(list(by_kind["W"]))
     L = len(layers)

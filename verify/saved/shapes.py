@@ -50,9 +50,11 @@ def arrangements(saved: Saved, layout: str = "") -> list[Arrangement]:
     ValueError: none does; what was expected, and what came.
     """
     W, b = _parameters(saved)
-    turned = [t for t in (False, True) if not _misfit(saved, W, b, t)]
+    misfits = {t: _misfit(saved, W, b, t) for t in (False, True)}
+    turned = [t for t, misfit in misfits.items() if misfit is None]
     if not turned:
-        raise ValueError(_misfit(saved, W, b, False))
+        _, why = max(filter(None, misfits.values()), key=lambda misfit: misfit[0])
+        raise ValueError(why)
     found, refused = [], []
     for l, t in WAYS:
         if t in turned and layout in ("", l):
@@ -83,25 +85,27 @@ def _page_W(W: F64, transposed: bool) -> F64:
     return W.T if transposed else W
 
 
-def _misfit(saved: Saved, W: Sequence[F64], b: Sequence[F64], transposed: bool) -> str:
-    """Why the W and b do not fit together; "" where they do"""
+def _misfit(
+    saved: Saved, W: Sequence[F64], b: Sequence[F64], transposed: bool
+) -> tuple[int, str] | None:
+    """The first layer of which W and b do not fit, and why"""
     before = None
     for l in range(1, saved.L + 1):
         n, n_in = _page_W(W[l - 1], transposed).shape
         given = f"{saved.label(f'W[{l}]')} has shape {W[l - 1].shape}"
         if b[l - 1].size != n or max(b[l - 1].shape, default=1) != b[l - 1].size:
             bias = f"{saved.label(f'b[{l}]')} has shape {b[l - 1].shape}"
-            return (
+            return l, (
                 f"{given}, {bias}: expected W (n, n_in) or (n_in, n), all alike, and n entries in b"
             )
         if before not in (None, n_in):
             order = ", ".join(saved.names.of[f"W[{k}]"] for k in range(1, saved.L + 1))
-            return (
+            return l, (
                 f"{given}: expected weights for the {before} units of layer {l - 1}; the layers "
                 f"are taken in the order {order}"
             )
         before = n
-    return ""
+    return None
 
 
 def _arranged(

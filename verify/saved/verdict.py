@@ -40,6 +40,8 @@ def verdict(saved: Saved, file: File, choice: Choice) -> Iterator[str]:
     yield f"{d.verdict}: the first that is {d.verdict} is {d.first}"
     yield from _as_what(file, best.reading)
     yield from _mistakes(best)
+    if not d.known:
+        yield from _misshapen(saved)
     yield from _entries(best)
     yield from _where(d.names, saved, best.reading)
     yield from _for_the_page(file, choice)
@@ -90,6 +92,18 @@ def _for_the_page(file: File, choice: Choice) -> Iterator[str]:
     differ |= {"loss": [r.loss != page.reading.loss for r in every]}
     missing = [STATE[what] for what, which in differ.items() if any(which)]
     yield f"  which J is meant? Save it as J, or state {' and '.join(missing)}"
+
+
+def _misshapen(saved: Saved) -> Iterator[str]:
+    """Gradients with another number of entries than their parameters"""
+    for l, kind in itertools.product(range(1, saved.L + 1), "Wb"):
+        parameter, gradient = f"{kind}[{l}]", f"d{kind}[{l}]"
+        expected, got = saved.raw(parameter), saved.raw(gradient)
+        if got.size != expected.size:
+            yield (
+                f"  {saved.names.of[gradient]} has shape {got.shape}: expected that of "
+                f"{saved.names.of[parameter]}, {expected.shape}"
+            )
 
 
 def _entries(best: Judged) -> Iterator[str]:

@@ -1,4 +1,9 @@
-"""Conformance vectors for implementations in other languages: `python -m verify vectors OUT/`."""
+"""`python -m verify vectors OUT/`: inputs and exact results, to check programs in any language.
+
+OUT is a new or empty folder. Its README.md says what is to be computed from the inputs, and where
+the results go; then `python -m verify conform OUT/` compares them and names the mistakes. The files
+are the same, byte for byte, on every machine.
+"""
 
 import hashlib
 import itertools
@@ -13,6 +18,15 @@ SUMS = "SHA256SUMS"
 LIST = "text/networks.txt"
 RESULTS = "results"
 HERE = Path(__file__).parent
+
+
+def main(folder: Path) -> None:
+    """Writes them, and says how to go on."""
+    write(folder)
+    print(
+        f"{len(DESIGNS)} networks written: read {folder / 'README.md'}, write your results to "
+        f"{folder / RESULTS}/, then python -m verify conform {folder}/"
+    )
 
 
 def write(folder: Path) -> None:
