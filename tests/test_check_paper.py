@@ -101,6 +101,30 @@ def test_a_hand_that_runs_with_more_digits_is_not_excused(is_stored: bool, verdi
     assert report.verdict == verdict
 
 
+def log_sum_exp(Z: Any) -> Any:
+    top = jnp.max(Z, axis=0)
+    return top + jnp.log(jnp.sum(jnp.exp(Z - top[None]), axis=0))
+
+
+CROSS_ENTROPIES: dict[str, Any] = {
+    "log Σ exp": lambda Z: jnp.mean(log_sum_exp(Z) - Z[0]),
+    "of JAX": lambda Z: -jnp.mean(jax.nn.log_softmax(Z, axis=0)[0]),
+    "of pure_nn": lambda Z: -jnp.mean(pure_nn.activations.softmax_parts(jnp.asarray(Z))[2][0]),
+}
+
+
+@pytest.mark.parametrize(("by", "verdict"), [(1.0, "ok"), (1 + 1e-5, "wrong"), (0.5, "wrong")])
+@pytest.mark.parametrize("form", CROSS_ENTROPIES)
+def test_a_shift_that_is_constant_excuses_nothing(form: str, by: float, verdict: str) -> None:
+    """Where max Z is also used otherwise, its gradient is not 0."""
+    Z = np.random.default_rng(0).normal(size=(4, 5))
+    stored = by * (softmax(Z) - np.eye(4)[:, :1]) / 5
+    with jax.enable_x64(True):
+        cost = CROSS_ENTROPIES[form]
+        report = verify.check_gradient(cost, lambda _: stored, (Z,), oracles=(), seed=0)
+    assert report.verdict == verdict
+
+
 # slopes
 
 

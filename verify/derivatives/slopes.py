@@ -9,7 +9,7 @@ which is A, with a slope that is off by δ. Of a function that ends between Z an
 the slope at Z counts.
 
 Where exp(Z − max Z) is taken, as in softmax, max Z is a shift that changes nothing in the end. It
-is made a constant: through it, automatic differentiation would make the columns of Δ sum to 0
+is a constant there: through it, automatic differentiation would make the columns of Δ sum to 0
 again, which nobody does on paper.
 """
 
@@ -100,7 +100,7 @@ def _run(closed: ClosedJaxpr, given: Sequence[Any], use: Use, far: bool) -> list
     def read(v: Any) -> Any:
         return v.val if isinstance(v, Literal) else values[v]
 
-    fixed = shifts(jaxpr)
+    fixed = _shifts(jaxpr)
     for equation in jaxpr.eqns:
         found = _apply(equation, [read(v) for v in equation.invars], use, far)
         if equation.outvars[0] in fixed:
@@ -109,8 +109,8 @@ def _run(closed: ClosedJaxpr, given: Sequence[Any], use: Use, far: bool) -> list
     return [read(v) for v in jaxpr.outvars]
 
 
-def shifts(jaxpr: Jaxpr) -> set[Any]:
-    """The results max Z, where exp(Z − max Z) is taken, and maybe a number off max Z"""
+def _shifts(jaxpr: Jaxpr) -> set[Any]:
+    """max Z as it stands in exp(Z − max Z): in the shape of Z, maybe with a number taken off"""
     made = {v: equation for equation in jaxpr.eqns for v in equation.outvars}
     found = set()
     for equation in jaxpr.eqns:
@@ -118,7 +118,7 @@ def shifts(jaxpr: Jaxpr) -> set[Any]:
         if taken_off and taken_off.primitive.name == "sub":
             shift = _back_to_max(made, _operand(taken_off, 1))
             if shift and _operand(shift, 0) is _operand(taken_off, 0):
-                found.add(shift.outvars[0])
+                found.add(_operand(taken_off, 1))
     return found
 
 

@@ -70,9 +70,20 @@ def trials(
 ) -> Iterator[Trial]:
     drawn = tasks(mistakes, seed, dtype, design)
     for _, (task, layers) in zip(range(cases), drawn, strict=False):
-        trial = plant(task, tuple(zip(mistakes, layers, strict=True)))
-        if len(mistakes) == 1 or _matter(trial):
-            yield trial
+        placed = tuple(zip(mistakes, layers, strict=True))
+        if len(mistakes) == 1 or _runs(task, placed):
+            trial = plant(task, placed)
+            if len(mistakes) == 1 or _matter(trial):
+                yield trial
+
+
+def _runs(task: Task, placed: Sequence[tuple[Planted, int]]) -> bool:
+    """Whether a program with them stops at no shape, as W − 0.1 dW does where dW is transposed"""
+    try:
+        plant(task, placed)
+    except ValueError:
+        return False
+    return True
 
 
 def _matter(trial: Trial) -> bool:
