@@ -5,11 +5,11 @@ import sys
 from collections.abc import Sequence
 
 EXPERIMENTS = {
-    "train": "Train a network on a table of your own; --resume goes on with a run.",
-    "predict": "Predict with a finished run of train, to CSV or NPZ.",
-    "evaluate": "Evaluate a finished run of train on a table with targets.",
-    "show": "Show a run of train: curves, settings and confusion matrix.",
-    "compare": "Compare runs of train: settings, metrics and curves.",
+    "train": "Train a network on a table of your own; stop it and go on as you like.",
+    "predict": "Predict with a finished run: classes and probabilities, or numbers.",
+    "evaluate": "Evaluate a finished run on a table with targets.",
+    "show": "Show a run: curves, settings and confusion matrix as a figure.",
+    "compare": "Compare runs: settings that differ, metrics and curves.",
     "digits": "Train a network on handwritten digits, once its gradients are verified.",
     "mnist": "Train on MNIST's 60,000 handwritten digits; --download FOLDER fetches them.",
     "published": "Published training runs, reproduced: the printed numbers beside ours, and their "

@@ -1,4 +1,4 @@
-"""Compare runs: their settings where they differ, their last and best metrics, their curves."""
+"""Compare runs: settings that differ, metrics and curves."""
 
 import dataclasses
 from collections.abc import Sequence

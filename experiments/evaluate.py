@@ -1,4 +1,4 @@
-"""Evaluate a finished run on a table with targets: its cost, and its accuracy or R²."""
+"""Evaluate a finished run on a table with targets."""
 
 import dataclasses
 import json

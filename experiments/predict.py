@@ -1,4 +1,4 @@
-"""Predict with a finished run: labels and probabilities, or numbers, as CSV or NPZ."""
+"""Predict with a finished run: classes and probabilities, or numbers."""
 
 import csv
 import dataclasses

@@ -1,4 +1,4 @@
-"""Show a run: its curves, settings and confusion matrix as a figure, its last metrics as text."""
+"""Show a run: curves, settings and confusion matrix as a figure."""
 
 import dataclasses
 from collections.abc import Sequence

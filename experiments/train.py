@@ -1,8 +1,8 @@
-"""Train a network on a table of your own, and leave a run that can be resumed, shown and used."""
+"""Train a network on a table of your own; stop it and go on as you like."""
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -26,6 +26,7 @@ from pure_nn.checkpoint import Folder, State
 from pure_nn.training.interrupt import Interrupt
 from verify.networks import check_network
 
+Seen = Callable[[Metrics], None]
 CHECKPOINTS, EXAMPLES_TO_VERIFY = "checkpoints", 64
 
 
@@ -77,11 +78,7 @@ def _run(
         shown(console, folder.name, score, job.epochs, state.epoch) as show,
         Interrupt() as stop,
     ):
-
-        def seen(metrics: Metrics) -> None:
-            records.add(metrics)
-            show(metrics)
-
+        seen = _both(records.add, show)
         data = problem.training, problem.validation
         loop = Loop(job, *data, measure, saved, seen, stop, config.checkpoint_seconds)
         try:
@@ -93,6 +90,14 @@ def _run(
     leave(folder, problem, state, records.history)
     say(console, f"config, metrics, checkpoints, weights and figures are in {folder}")
     return state
+
+
+def _both(first: Seen, second: Seen) -> Seen:
+    def seen(metrics: Metrics) -> None:
+        first(metrics)
+        second(metrics)
+
+    return seen
 
 
 def _fresh(begin: State) -> State:

@@ -47,25 +47,27 @@ def posed(config: Config) -> Problem:
     target = np.asarray(table.target)
     split, init, _ = keys(config)
     chosen, held_out = _split(config, split, len(target))
-    task = None if config.task == "auto" else config.task
-    preparation = data.prepare(
-        table.rows[chosen],
-        target[chosen],
-        names=table.names,
-        task=task,
-        standardize=config.standardize,
+    preparation = _prepared(config, table, chosen)
+    training, held = (
+        _part(config, preparation, table.rows[i], target[i]) if len(i) else None
+        for i in (chosen, held_out)
     )
-    training = _part(config, preparation, table.rows[chosen], target[chosen])
-    validation = (
-        _part(config, preparation, table.rows[held_out], target[held_out])
-        if len(held_out)
-        else None
-    )
+    assert training is not None, "data.split leaves no part empty"
     net, sizes = _network(config, preparation, training)
     params = pure_nn.init(init, sizes, config.init, dtype=config.dtype)
     regression = preparation.task == "regression"
     balance = None if regression else data.class_balance(target[chosen])
-    return Problem(_job(config, net, training), params, training, validation, preparation, balance)
+    return Problem(_job(config, net, training), params, training, held, preparation, balance)
+
+
+def _prepared(config: Config, table: data.Table, chosen: npt.NDArray[Any]) -> data.Preparation:
+    return data.prepare(
+        table.rows[chosen],
+        np.asarray(table.target)[chosen],
+        names=table.names,
+        task=None if config.task == "auto" else config.task,
+        standardize=config.standardize,
+    )
 
 
 def _split(config: Config, key: jax.Array, m: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

@@ -90,8 +90,7 @@ def fit(
         orders = require_order("orders", orders, (epochs, m), m)
     watching = after_epoch is not None or validation is not None
     watch = _Watch(net, validation, patience, after_epoch)
-    carry = jax.tree.map(jnp.copy, (params, optimizer.init(params)))
-    costs = []
+    carry, costs = jax.tree.map(jnp.copy, (params, optimizer.init(params))), []
     block = every if watching else epochs
     for start in range(0, epochs, block):
         stop = min(start + block, epochs)
