@@ -13,7 +13,7 @@ from rich.console import Console
 
 from experiments import runs
 from experiments.command import refusals_said
-from experiments.engine.job import start
+from experiments.engine.job import Examples, start
 from experiments.engine.loop import Diverged, Loop, Metrics
 from experiments.engine.measures import classified, regressed
 from experiments.engine.records import CONFIG, ENVIRONMENT, environment, recording, write_json
@@ -79,7 +79,7 @@ def _run(
         Interrupt() as stop,
     ):
         seen = _both(records.add, show)
-        data = problem.training, problem.validation
+        data = Examples(problem.training), problem.validation
         loop = Loop(job, *data, measure, saved, seen, stop, config.checkpoint_seconds)
         try:
             state, done = loop.run(state)

@@ -108,7 +108,7 @@ X, Y = np.random.default_rng(0).normal(size=(2, 3)), np.random.default_rng(1).no
         ((1, 0), lambda x, y: (f_by_y(x, y), f_by_x(x, y))),
         ((1,), lambda x, y: (f_by_y(x, y),)),
     ],
-    ids=str,
+    ids=["0", "1", "-1", "both", "turned", "one in a tuple"],
 )
 def test_argnums_are_those_of_jax_grad(argnums: Any, hand: Any) -> None:
     assert verify.check_gradient(f, hand, (X, Y), argnums=argnums, **QUICK).ok

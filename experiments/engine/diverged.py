@@ -2,22 +2,23 @@
 
 import jax.numpy as jnp
 
-from experiments.engine.job import Job, Part, advanced, drop_key, rest_of_epoch
+from experiments.engine.job import Examples, Job, advanced, drop_key, rest_of_epoch
 from pure_nn.checkpoint import State
 from pure_nn.training.nonfinite import locate_nonfinite_step
 
 
-def first_nonfinite(job: Job, state: State, data: Part) -> str | None:
+def first_nonfinite(job: Job, state: State, examples: Examples) -> str | None:
     """As in "Z[2] at step 17 of epoch 3 (3 of 128 entries)"; None of a replay that stays finite."""
     while state.epoch < job.epochs:
-        for call in rest_of_epoch(job, state, data.X.shape[1]):
+        for call in rest_of_epoch(job, state, examples.m):
+            data, batches = examples.taken(call.batches)
             found = locate_nonfinite_step(
                 job.net,
                 state.params["now"],
                 state.opt_state,
                 *data,
                 optimizer=job.optimizer,
-                batches=jnp.asarray(call.batches),
+                batches=jnp.asarray(batches),
                 key=drop_key(job, state),
                 first=call.first,
                 l2=job.l2,
@@ -25,6 +26,6 @@ def first_nonfinite(job: Job, state: State, data: Part) -> str | None:
             )
             if found is not None:
                 return found.where(state.epoch + 1)
-            state = advanced(job, state, call, data)
+            state = advanced(job, state, call, examples)
         state = state._replace(epoch=state.epoch + 1, position=0, costs=state.costs[:0])
     return None

@@ -29,6 +29,23 @@ class Part(NamedTuple):
     Y: Float[Array, "n_L m"]
 
 
+class Examples:
+    """The training examples: a call takes its own from rows on the host, and no more of them.
+
+    The steps of a call are the same to the bit as over all examples on the device.
+    """
+
+    def __init__(self, part: Part) -> None:
+        self.m = part.X.shape[1]
+        self._rows = [np.ascontiguousarray(np.asarray(x).T) for x in part]
+
+    def taken(self, batches: Int[np.ndarray, "k B"]) -> tuple[Part, Int[np.ndarray, "k B"]]:
+        """X and Y of the batches, and where each batch is in them"""
+        flat = batches.reshape(-1)
+        X, Y = (jnp.asarray(rows[flat].T) for rows in self._rows)
+        return Part(X, Y), np.arange(len(flat)).reshape(batches.shape)
+
+
 @dataclasses.dataclass(frozen=True)
 class Job:
     """Equal jobs on equal data give the same bits."""
@@ -74,15 +91,16 @@ def rest_of_epoch(job: Job, state: State, m: int) -> Iterator[Call]:
         yield Call(order[full * B :][None], full)
 
 
-def advanced(job: Job, state: State, call: Call, data: Part) -> State:
+def advanced(job: Job, state: State, call: Call, examples: Examples) -> State:
     """The state after one call, whose costs are added to those of the epoch."""
+    data, batches = examples.taken(call.batches)
     params, opt_state, costs = training.steps(
         job.net,
         state.params["now"],
         state.opt_state,
         *data,
         optimizer=job.optimizer,
-        batches=call.batches,
+        batches=batches,
         key=drop_key(job, state),
         first=call.first,
         l2=job.l2,

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.engine.job import Job, Part, advanced, epoch_cost, rest_of_epoch
+from experiments.engine.job import Examples, Job, Part, advanced, epoch_cost, rest_of_epoch
 from experiments.engine.measures import Measures
 from pure_nn.checkpoint import Folder, State
 from pure_nn.network import Network
@@ -42,7 +42,7 @@ class Loop:
     """A run in its folder: `seen` hears of every epoch, `stop` is asked after every call."""
 
     job: Job
-    training: Part
+    training: Examples
     validation: Part | None
     measure: Callable[[Network, Any, Part], Measures]
     folder: Folder
@@ -72,7 +72,7 @@ class Loop:
 
     def _epoch(self, state: State) -> tuple[State, bool]:
         """The state after the epoch, or after the call that somebody asked to stop at."""
-        clock, m = time.perf_counter(), self.training.X.shape[1]
+        clock, m = time.perf_counter(), self.training.m
         begun = state.position
         for call in rest_of_epoch(self.job, state, m):
             after = advanced(self.job, state, call, self.training)
@@ -88,7 +88,7 @@ class Loop:
 
     def _closed(self, state: State, seconds: float, examples: float) -> State:
         """The state at the beginning of the next epoch, once this one is measured and told."""
-        J = epoch_cost(self.job, state, self.training.X.shape[1])
+        J = epoch_cost(self.job, state, self.training.m)
         found = self._judged(state)
         cost, score = (None, None) if found is None else found
         epoch = state.epoch + 1

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.engine.diverged import first_nonfinite
+from experiments.engine.job import Examples
 from experiments.engine.loop import Diverged
 from experiments.tabular import curves
 from experiments.tabular.problem import Problem
@@ -27,7 +28,7 @@ def what_went_wrong(
     kept = saved.latest(begin)
     if kept is None:
         return f"{error}; nothing was saved before it"
-    found = first_nonfinite(problem.job, kept, problem.training)
+    found = first_nonfinite(problem.job, kept, Examples(problem.training))
     where = f"; first not finite: {found}" if found else ""
     return (
         f"{error}{where}; the last finite checkpoint, of epoch {kept.epoch}, is kept in {folder}; "
