@@ -140,10 +140,10 @@ def _order(job: Job, state: State, m: int) -> Int[np.ndarray, " m"]:
 
 
 @functools.partial(jax.jit, static_argnames="m")
-def _shuffled(key: Array, epoch: int, m: int) -> Array:
+def _shuffled(key: Array, epoch: Any, m: int) -> Array:
     return jax.random.permutation(jax.random.fold_in(key, epoch + 1), m)
 
 
 @jax.jit
-def _drop_key(key: Array, epoch: int) -> Array:
+def _drop_key(key: Array, epoch: Any) -> Array:
     return jax.random.fold_in(jax.random.fold_in(key, epoch + 1), 1)
