@@ -3,7 +3,6 @@
 import csv
 import gzip
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -144,14 +143,3 @@ def test_only_text_has_a_header(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.ones(2))
     with pytest.raises(ValueError, match=r"header: expected None, as .* is no CSV or TSV file"):
         data.read(tmp_path / "a.npy", header=True)
-
-
-def test_time_grows_as_the_file_does(tmp_path: Path) -> None:
-    """Eight times the rows, of numbers and text: far below the 64 times of quadratic cost."""
-    seconds = []
-    for rows in (2_000, 16_000):
-        path = written(tmp_path, "x,y,name\n" + "1.5,2,name\n" * rows)
-        start = time.process_time()
-        data.read(path)
-        seconds.append(time.process_time() - start)
-    assert seconds[1] < 24 * seconds[0]
