@@ -12,7 +12,7 @@ run: $(VENV)/with-experiments
 	$(IN_VENV) -m experiments digits
 
 test: $(VENV)/with-test
-	$(IN_VENV) -m pytest
+	$(IN_VENV) -m pytest -n auto --dist loadfile
 
 check: $(VENV)/with-dev
 	$(IN_VENV) -m ruff check

@@ -34,31 +34,42 @@ class Response(NamedTuple):
 def at(
     function: Primal, given: Arguments, arrays: Leaves, cotangent: Leaves, rng: Any, rounds: int
 ) -> Response:
-    """By automatic differentiation in float64. `arrays` and `cotangent` are of their own dtypes."""
+    """By automatic differentiation in float64. `arrays` and `cotangent` are of their own dtypes.
+
+    Where the function itself rounds to fewer bits, the places are those of these bits.
+    """
+    dtype = max(given.dtype, function.lowest, key=unit_roundoff)
     with jax.disable_jit(function.way == "eager"):
         program = function.program or Eager(function.call, function.wanted)
-        return of(program, given, arrays, cotangent, rng, rounds)
+        return of(program, given, arrays, cotangent, rng, rounds, dtype)
 
 
 def of(
-    program: Runs, given: Arguments, arrays: Leaves, cotangent: Leaves, rng: Any, rounds: int
+    program: Runs,
+    given: Arguments,
+    arrays: Leaves,
+    cotangent: Leaves,
+    rng: Any,
+    rounds: int,
+    dtype: np.dtype[Any] | None = None,
 ) -> Response:
-    """Of whatever runs as `Program` does"""
-    units = units_of(given, arrays, cotangent)
+    """Of whatever runs as `Program` does, in the places of `dtype` where its bits are fewer"""
+    coarsest = given.dtype if dtype is None else dtype
+    units = units_of(given, arrays, cotangent, coarsest if coarsest != given.dtype else None)
     wide, found = (widened(arrays), widened(cotangent)), []
     with float64():
         for _ in range(rounds):
-            found.append(responses(program, given.floating, *wide, _nudges(given, units, rng)))
+            found.append(responses(program, given.floating, *wide, _nudges(coarsest, units, rng)))
     values, largest = zip(*found, strict=True)
     most = jax.tree.map(lambda *x: np.max(x, axis=0), *map(_numpy, largest))
     return Response(_numpy(values[0]), most)
 
 
-def _nudges(given: Arguments, units: Leaves, rng: Any) -> Nudges:
-    over = FAR if given.dtype == np.float64 else 1.0
+def _nudges(dtype: np.dtype[Any], units: Leaves, rng: Any) -> Nudges:
+    over = FAR if dtype == np.float64 else 1.0
     signs = [_signs(rng, (AT_ONCE, *x.shape)) for x in units]
     seeds = rng.integers(0, 2**32, AT_ONCE, np.uint32)
-    u, tiny = unit_roundoff(given.dtype), smallest(given.dtype)
+    u, tiny = unit_roundoff(dtype), smallest(dtype)
     return Nudges(units, signs, SIZES * over, seeds, u * over, tiny * over, over)
 
 
@@ -90,17 +101,21 @@ def _numpy(tree: Any) -> Any:
     return jax.tree.map(lambda x: np.asarray(x, np.float64), tree)
 
 
-def units_of(given: Arguments, arrays: Leaves, cotangent: Leaves) -> list[Any]:
+def units_of(
+    given: Arguments, arrays: Leaves, cotangent: Leaves, dtype: np.dtype[Any] | None = None
+) -> list[Any]:
     """One unit in the last place of every number that may move.
 
     Zeros, powers of two and other numbers of few bits stay: they are exact, and often the end of
     the domain (a probability of 1) or a unit exactly on its kink.
     """
-    return [last_places(x) for x in (*(arrays[i] for i in given.floating), *cotangent)]
+    return [last_places(x, dtype) for x in (*(arrays[i] for i in given.floating), *cotangent)]
 
 
-def last_places(x: Any) -> Any:
-    wide, dtype = np.asarray(x).astype(np.float64), dtype_of(x)
+def last_places(x: Any, coarser: np.dtype[Any] | None = None) -> Any:
+    """One unit in the last place of x, or in a coarser dtype's"""
+    wide = np.asarray(x).astype(np.float64)
+    dtype = max(dtype_of(x), coarser or dtype_of(x), key=unit_roundoff)
     mantissa, _ = np.frexp(wide)
     few = mantissa * 2.0 ** max(2, (jnp.finfo(dtype).nmant + 1) // 4)
     stays = (few == np.rint(few)) | ~np.isfinite(wide)
