@@ -14,6 +14,7 @@ import pytest
 
 from experiments import compare, evaluate, predict, show, train
 from experiments.engine.records import history
+from pure_nn.training.interrupt import Interrupt
 
 ROOT = Path(__file__).resolve().parents[1]
 CLOCK = ("seconds", "examples_per_second")
@@ -108,7 +109,7 @@ def test_numbers_are_predicted_in_their_own_units(tmp_path: Path) -> None:
     assert predict.main([str(run), "--data", str(table), "--out", str(tmp_path / "p.npz")]) == 0
     with np.load(tmp_path / "p.npz", allow_pickle=False) as predicted:
         assert predicted["predicted"].dtype == np.float64
-        truth = [float(row["target"]) for row in read(table)]
+        truth = np.array([float(row["target"]) for row in read(table)])
         left = np.sum((predicted["predicted"] - truth) ** 2)
     assert 1 - left / np.sum((truth - np.mean(truth)) ** 2) == pytest.approx(found["R2"])
 
@@ -119,7 +120,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(
 ) -> None:
     assert train.main(settings(table, tmp_path / "whole", *more)) == 0
 
-    class After(train.Interrupt):
+    class After(Interrupt):
         """Asked to stop at the call of this number."""
 
         calls = 0
