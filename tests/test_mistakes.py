@@ -279,3 +279,23 @@ def test_digits_lost_are_no_mistake() -> None:
     assert (found.verdict, found.first) == ("inaccurate", "db[1]")
     assert "4/(E + 2 + 1/E)" in str(found)
     assert diagnose(net, params, one, one / 2, grads, dtype="float64").verdict == "wrong"
+
+
+@pytest.mark.parametrize(("z", "verdict"), [(-1e-4, "ok"), (-20.0, "wrong")])
+def test_either_side_of_a_kink_is_right_where_rounding_decides(z: float, verdict: str) -> None:
+    """One unit on the other side changes all below it at once, not by chance."""
+    net, x = pure_nn.Network(("identity", "identity", "relu", "identity")), np.ones((1, 1))
+    below = (
+        {"W": x.repeat(9, 0), "b": np.zeros((9, 1))},
+        {"W": np.ones((9, 9)), "b": np.zeros((9, 1))},
+    )
+    above = ({"W": np.ones((1, 9)), "b": z - 81 * x}, {"W": x, "b": x})
+    Δ = x - 0.5  # of an output that is 1, and g′ = 1
+    grads = [
+        {"W": 9 * Δ * np.ones((9, 1)), "b": 9 * Δ * np.ones((9, 1))},
+        {"W": Δ * np.ones((9, 9)), "b": Δ * np.ones((9, 1))},
+        {"W": 9 * Δ * np.ones((1, 9)), "b": Δ},
+        {"W": 0 * x, "b": Δ},
+    ]
+    found = diagnose(net, (*below, *above), x, x / 2, grads, dtype="bfloat16")
+    assert found.verdict == verdict

@@ -104,6 +104,17 @@ def test_dropout_in_the_backward_pass(kind: str) -> None:
     assert f"dropout's {kind}" in found.names[0]
 
 
+def test_a_mask_that_drops_all_hides_its_scale() -> None:
+    none, Δ2 = np.zeros((4, B)), softmax(b2) - Y
+    b = Δ2.sum(axis=1, keepdims=True) / B
+    grads = [{"W": L2 * W1, "b": 0 * b1}, {"W": L2 * W2, "b": b}]
+    found = {"A": [none, np.broadcast_to(softmax(b2), Y.shape)]}
+    assert diagnose(NET, PARAMS, X, Y, grads, l2=L2, masks={1: none}, found=found).ok
+    grads[0]["W"] = 2 * L2 * W1
+    wrong = diagnose(NET, PARAMS, X, Y, grads, l2=L2, masks={1: none})
+    assert (wrong.verdict, wrong.first) == ("wrong", "dW[1]")
+
+
 def test_as_many_gradients_as_layers() -> None:
     with pytest.raises(ValueError, match="expected params and grads of 2 layers, as net has, got"):
         told(program()[0][:1], {})

@@ -85,13 +85,13 @@ def _updated(l: int) -> Slip:
 
 
 def _dropout(c: Pass, l: int) -> Iterator[Slip]:
-    keep = 1 / float(np.max(c.M[l]))
-    scale = f"1/keep = {1 / keep:.6g}"
+    scale = c.scale(l)
+    said = f"scale 1/keep = {scale:.6g}"
     for kind, text, factor in (
         ("mask missing", "mask and scale are missing in the backward pass", 1.0),
-        ("mask missing", "mask is missing in the backward pass", 1 / keep),
-        ("scale missing", f"scale {scale} is missing in the backward pass", c.M[l] * keep),
-        ("scale twice", f"scale {scale} is applied twice in the backward pass", c.M[l] / keep),
+        ("mask missing", "mask is missing in the backward pass", scale),
+        ("scale missing", f"{said} is missing in the backward pass", c.M[l] / scale),
+        ("scale twice", f"{said} is applied twice in the backward pass", c.M[l] * scale),
     ):
         yield Slip(kind, f"Δ[{l}]: dropout's {text}", _masked(factor))
 

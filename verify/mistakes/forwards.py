@@ -46,7 +46,7 @@ def check(
 
 def _leaf(c: Pass, name: str, got: Any, right: F64, spread: F64, unit: Unit) -> Leaf:
     size = float(np.max(np.abs(right), initial=0)) or 1.0
-    allowed = rounding.allowed(spread, right, unit)
+    allowed = rounding.allowed(np.asarray(rounding.SIGMAS * spread), right, unit)
     tol = float(np.max(allowed)) / size
     return Leaf(name, np.asarray(got, np.float64), right, allowed, None, tol, c.lengths)
 
@@ -118,13 +118,12 @@ def _wrong_softmax(c: Pass, l: int) -> Iterator[Known]:
 
 
 def _wrong_dropout(c: Pass, l: int) -> Iterator[Known]:
-    M = c.M[l]
-    keep = 1 / np.max(M)
+    scale = c.scale(l)
     yield "mask missing", "is without dropout's mask", c.G[l]
     yield (
         "scale missing",
-        f"is without dropout's scale 1/keep = {1 / keep:.6g}",
-        c.G[l] * M * keep,
+        f"is without dropout's scale 1/keep = {scale:.6g}",
+        c.G[l] * c.M[l] / scale,
     )
 
 

@@ -43,10 +43,10 @@ class Problem:
 
     def allowed(self, run: Run, *, textbook: bool = True) -> dict[str, F64]:
         """How far rounding may take each entry of what there is"""
-        spread = rounding.spreads(self.c, run.Δ, run.dA, self.unit, textbook=textbook)
+        errors = rounding.errors(self.c, run.Δ, run.dA, self.unit, textbook=textbook)
         return {
             f"{what}[{l}]": rounding.allowed(
-                spread[f"{what}[{l}]"], self.right(what, l, run.Δ[l]), self.unit
+                errors[f"{what}[{l}]"], self.right(what, l, run.Δ[l]), self.unit
             )
             for what, l in self.order
         }

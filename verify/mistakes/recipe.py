@@ -41,6 +41,10 @@ class Pass:
     def B(self) -> int:
         return int(self.A[0].shape[1])
 
+    def scale(self, l: int) -> float:
+        """Dropout's 1/keep of layer ℓ, or 1 where nothing was kept that shows it"""
+        return float(np.max(self.M[l])) or 1.0
+
     @property
     def names(self) -> dict[int, str]:
         return dict(enumerate((g.name for g in self.net.activations), 1))

@@ -2,8 +2,8 @@
 
 A sum of n rounded terms t is off by about u√n(‖t‖ + |Σt|), as its roundings are as good as
 independent (Higham & Mary, A new approach to probabilistic rounding error analysis, SIAM J. Sci.
-Comput. 41, 2019); what comes from above adds in squares. A z within its error of a kink may lie on
-either side. The bounds of `verify.bounds` hold for certain, and cost as much as n passes.
+Comput. 41, 2019); what comes from above adds in squares. What lies on a kink is not of this kind:
+`kinks` adds it. The bounds of `verify.bounds` hold for certain, and cost as much as n passes.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import DTypeLike
 
-from verify.mistakes import forms
+from verify.mistakes import forms, kinks
 from verify.mistakes.forms import F64
 from verify.mistakes.recipe import Of, Pass
 
@@ -34,11 +34,19 @@ def unit(dtype: DTypeLike) -> Unit:
 
 SIGMAS = 12.0
 ROUNDINGS = 16.0  # u², of one function of a number: four roundings
-KINKED = ("relu", "leaky_relu")
+
+
+def errors(c: Pass, Δ: Of, dA: Of, unit: Unit, *, textbook: bool) -> dict[str, F64]:
+    """How far each entry of Δ[ℓ], db[ℓ] and dW[ℓ] may be off before it is rounded itself;
+    `textbook` writes 1 − A², A(1 − A), A − Y"""
+    Z, _ = forward(c, unit)
+    bends = kinks.bends(c, dA, Z)
+    spread = spreads(c, Δ, dA, unit, textbook=textbook)
+    return {name: SIGMAS * σ + bends[name] for name, σ in spread.items()}
 
 
 def spreads(c: Pass, Δ: Of, dA: Of, unit: Unit, *, textbook: bool) -> dict[str, F64]:
-    """σ of each entry of Δ[ℓ], db[ℓ] and dW[ℓ]; `textbook` writes 1 − A², A(1 − A), A − Y"""
+    """σ of each entry"""
     u, η = unit
     Z, A = forward(c, unit)
     found: dict[str, F64] = {}
@@ -57,9 +65,9 @@ def spreads(c: Pass, Δ: Of, dA: Of, unit: Unit, *, textbook: bool) -> dict[str,
     return {name: np.sqrt(variance) for name, variance in found.items()}
 
 
-def allowed(spread: F64, right: F64, unit: Unit) -> F64:
+def allowed(error: F64, right: F64, unit: Unit) -> F64:
     """What is taken for rounding, entry by entry"""
-    return np.asarray(SIGMAS * spread + 16 * unit.u * np.max(np.abs(right), initial=0) + unit.η)
+    return np.asarray(error + 16 * unit.u * np.max(np.abs(right), initial=0) + unit.η)
 
 
 def forward(c: Pass, unit: Unit) -> tuple[Of, Of]:
@@ -126,10 +134,11 @@ def _pulled(c: Pass, l: int, Z: F64, pulled: F64, dA: F64, u: float, textbook: b
     prime = c.prime[l]
     if c.names[l] == "softmax":
         return _through_softmax(c, l, Z, pulled, dA, c.pull(l, dA), u)
-    kinked = c.names[l] in KINKED
-    bent = np.abs(c.Z[l]) < 8 * np.sqrt(Z) if kinked else 4 * prime**2 * Z
+    kinked = c.names[l] in kinks.KINKED
+    bent = 0.0 if kinked else 4 * prime**2 * Z
     lost = 4 * u**2 if textbook and not kinked else 0.0
-    return prime**2 * pulled + dA**2 * (bent + ROUNDINGS * (u * prime) ** 2 + lost)
+    steepest = np.maximum(prime, kinks.near(c, l, Z))
+    return steepest**2 * pulled + dA**2 * (bent + ROUNDINGS * (u * prime) ** 2 + lost)
 
 
 def _sums(c: Pass, l: int, Δ: F64, s: F64, A: F64, unit: Unit) -> dict[str, F64]:
