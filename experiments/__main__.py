@@ -14,6 +14,8 @@ EXPERIMENTS = {
     "mnist": "Train on MNIST's 60,000 handwritten digits; --download FOLDER fetches them.",
     "published": "Published training runs, reproduced: the printed numbers beside ours, and their "
     "figures.",
+    "studies": "Studies of what autodiff hides: the Δs of whole training runs, each a table and a "
+    "figure.",
 }
 
 
