@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     config = tyro.cli(Config, prog="python -m experiments evaluate", args=arguments)
     with refusals_said("evaluate") as outcome:
         found = run(config)
-        lines = (f"{name:<10}{_shown(x)}" for name, x in found.items())
+        lines = (f"{name:<10}{_shown(x)}".rstrip() for name, x in found.items())
         print(json.dumps(found) if config.json else "\n".join(lines))
     return outcome.code
 

@@ -135,7 +135,9 @@ def _described(problem: Problem) -> str:
     classes = "".join(f"   {label}: {count}" for label, count in list(balance.items())[:12])
     more = f"   … {len(balance) - 12} more" if len(balance) > 12 else ""
     said = f"{problem.preparation.task}: {m} examples of {n} features to train on, {held} to judge"
-    return said + classes + more
+    constant = ", ".join(problem.preparation.constant[:12])
+    left_out = f"\nconstant features tell nothing, and become 0: {constant}" if constant else ""
+    return said + classes + more + left_out
 
 
 def _verified(config: Config, problem: Problem, console: Console) -> None:

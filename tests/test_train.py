@@ -56,6 +56,14 @@ def same_bits(a: Path, b: Path) -> bool:
     return weights[0] == weights[1] and metrics[0] == metrics[1]
 
 
+def test_constant_features_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "flat.csv"
+    path.write_text("x,flat,y\n" + "".join(f"{i},3,{'ab'[i % 2]}\n" for i in range(10)))
+    asked = ["--data", str(path), "--target", "y", "--epochs", "1", "--no-verify"]
+    assert train.main([*asked, "--batch-size", "None", "--out", str(tmp_path / "run")]) == 0
+    assert "\nconstant features tell nothing, and become 0: flat\n" in capsys.readouterr().out
+
+
 def test_from_a_table_to_predictions(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

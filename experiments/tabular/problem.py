@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import warnings
 from typing import Any, NamedTuple
 
 import jax
@@ -61,13 +62,14 @@ def posed(config: Config) -> Problem:
 
 
 def _prepared(config: Config, table: data.Table, chosen: npt.NDArray[Any]) -> data.Preparation:
-    return data.prepare(
-        table.rows[chosen],
-        np.asarray(table.target)[chosen],
-        names=table.names,
-        task=None if config.task == "auto" else config.task,
-        standardize=config.standardize,
-    )
+    with warnings.catch_warnings(action="ignore", category=UserWarning):
+        return data.prepare(  # constant features are named where the problem is described
+            table.rows[chosen],
+            np.asarray(table.target)[chosen],
+            names=table.names,
+            task=None if config.task == "auto" else config.task,
+            standardize=config.standardize,
+        )
 
 
 def _split(config: Config, key: jax.Array, m: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

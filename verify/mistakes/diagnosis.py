@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import DTypeLike
 
 from pure_nn.network import Network
-from verify.mistakes import forwards, kinks, recipe, rounding
+from verify.mistakes import coherent, forwards, recipe, rounding
 from verify.mistakes.forms import F64
 from verify.mistakes.leaf import close, lower_precision
 from verify.mistakes.problem import Problem, most
@@ -198,7 +198,7 @@ def _invisible(c: Pass) -> tuple[str, ...]:
     notes = []
     if c.B == 1:
         notes.append("B = 1: a missing or doubled 1/B cannot be seen, nor examples in wrong order")
-    kinked = [l for l in c.Z if c.names[l] in kinks.KINKED]
+    kinked = [l for l in c.Z if c.names[l] in coherent.KINKED]
     if kinked and not any(np.any(c.Z[l] == 0) for l in kinked):
         notes.append("no z is exactly 0: which g′(0) is taken cannot be seen")
     return tuple(notes)

@@ -2,8 +2,8 @@
 
 A sum of n rounded terms t is off by about u√n(‖t‖ + |Σt|), as its roundings are as good as
 independent (Higham & Mary, A new approach to probabilistic rounding error analysis, SIAM J. Sci.
-Comput. 41, 2019); what comes from above adds in squares. What lies on a kink is not of this kind:
-`kinks` adds it. The bounds of `verify.bounds` hold for certain, and cost as much as n passes.
+Comput. 41, 2019); what comes from above adds in squares. What is not left to chance,
+`coherent` adds. The bounds of `verify.bounds` hold for certain, and cost as much as n passes.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import DTypeLike
 
-from verify.mistakes import forms, kinks
+from verify.mistakes import coherent, forms
 from verify.mistakes.forms import F64
 from verify.mistakes.recipe import Of, Pass
 
@@ -40,9 +40,9 @@ def errors(c: Pass, Δ: Of, dA: Of, unit: Unit, *, textbook: bool) -> dict[str, 
     """How far each entry of Δ[ℓ], db[ℓ] and dW[ℓ] may be off before it is rounded itself;
     `textbook` writes 1 − A², A(1 − A), A − Y"""
     Z, _ = forward(c, unit)
-    bends = kinks.bends(c, dA, Z)
+    together = coherent.errors(c, dA, Z, unit.η)
     spread = spreads(c, Δ, dA, unit, textbook=textbook)
-    return {name: SIGMAS * σ + bends[name] for name, σ in spread.items()}
+    return {name: SIGMAS * σ + together[name] for name, σ in spread.items()}
 
 
 def spreads(c: Pass, Δ: Of, dA: Of, unit: Unit, *, textbook: bool) -> dict[str, F64]:
@@ -134,10 +134,10 @@ def _pulled(c: Pass, l: int, Z: F64, pulled: F64, dA: F64, u: float, textbook: b
     prime = c.prime[l]
     if c.names[l] == "softmax":
         return _through_softmax(c, l, Z, pulled, dA, c.pull(l, dA), u)
-    kinked = c.names[l] in kinks.KINKED
+    kinked = c.names[l] in coherent.KINKED
     bent = 0.0 if kinked else 4 * prime**2 * Z
     lost = 4 * u**2 if textbook and not kinked else 0.0
-    steepest = np.maximum(prime, kinks.near(c, l, Z))
+    steepest = np.maximum(prime, coherent.near(c, l, Z))
     return steepest**2 * pulled + dA**2 * (bent + ROUNDINGS * (u * prime) ** 2 + lost)
 
 

@@ -1,7 +1,8 @@
-"""What a z so near a kink that rounding may take it across may change in each gradient.
+"""What rounding does to many entries at once, carried down in absolute values, as it all adds up.
 
-Which side it is on is one choice, not many roundings: all that comes of it adds up, so that it is
-carried down in absolute values.
+A z so near a kink that rounding may take it across: which side it is on is one choice. And
+underflow, which takes alike entries the same way: of numbers that may hold the mean already, so
+that it is B times as large in Δ.
 """
 
 import numpy as np
@@ -20,13 +21,14 @@ def near(c: Pass, l: int, variance: F64) -> F64:
     return (np.abs(c.Z[l]) < SIGMAS * np.sqrt(variance)).astype(np.float64)
 
 
-def bends(c: Pass, dA: Of, variances: Of) -> dict[str, F64]:
-    """Of Δ[ℓ], db[ℓ] and dW[ℓ], by the variances of Z[ℓ]"""
+def errors(c: Pass, dA: Of, variances: Of, η: float) -> dict[str, F64]:
+    """Of Δ[ℓ], db[ℓ] and dW[ℓ], by the variances of Z[ℓ] and what underflow takes from a number"""
     found: dict[str, F64] = {}
-    Δ = near(c, c.L, variances[c.L]) * np.abs(c.G[c.L] - c.Y)
+    Δ = near(c, c.L, variances[c.L]) * np.abs(c.G[c.L] - c.Y) + c.B * η
     for l in range(c.L, 0, -1):
         if l < c.L:
-            Δ = _pulled(c, l, np.abs(c.W[l + 1]).T @ Δ * c.M.get(l, 1.0), dA[l], variances[l])
+            above = np.abs(c.W[l + 1]).T @ Δ * c.M.get(l, 1.0) + c.B * η
+            Δ = _pulled(c, l, above, dA[l], variances[l]) + c.B * η
         below = np.abs(c.A[l - 1]).T
         found |= {f"Δ[{l}]": Δ, f"dW[{l}]": Δ @ below / c.B}
         found[f"db[{l}]"] = np.sum(Δ, axis=1, keepdims=True) / c.B
