@@ -12,9 +12,10 @@ from verify.checking.hands import Misfit, Read
 from verify.checking.judge import Bounds
 from verify.checking.problem import Case, Problem
 from verify.checking.references import Reference
+from verify.checking.units import units_of
 from verify.checking.witnesses import Witnesses
 from verify.errors import Comparison, unit_roundoff
-from verify.report import Finding, Report, Unit
+from verify.report import Finding, Report
 
 IN_PLACE = "it is changed in place; work on a copy, as in x = x.copy()"
 
@@ -61,7 +62,7 @@ class _Examination:
         u = unit_roundoff(given.dtype)
         of_value = Bounds(u, settings.factor)
         of_gradient = Bounds(u, settings.factor, problem.bounds())
-        units = _units(problem, rng)
+        units = units_of(problem, rng)
         self.judge = Judge(of_gradient, of_value, units, settings.zeros_ok)
 
     def report(self, reads: Sequence[Read], found: list[Finding]) -> Report:
@@ -146,17 +147,3 @@ def _require_finite(problem: Problem, reference: Reference) -> None:
 
 def _is_off(found: Sequence[Finding]) -> bool:
     return any(each.verdict == "wrong" and not each.comparison.fault for each in found)
-
-
-def _units(problem: Problem, rng: Any) -> list[Unit]:
-    """“entry” for the leaves in which the hand is elementwise: pull(m ∘ v) = m ∘ pull(v)"""
-    arrays, v = problem.given.arrays, problem.cotangents[0]
-    units: list[Unit] = ["leaf"] * len(problem.given.wanted)
-    if not problem.hand.is_linear or len(v) > 1:
-        return units
-    mask = rng.integers(0, 2, v[0].shape).astype(v[0].dtype)
-    whole, part = (problem.eager(arrays, [x])[0][1] for x in (v[0], mask * v[0]))
-    for i, (x, y) in enumerate(zip(whole, part, strict=True)):
-        if np.shape(x) == np.shape(y) == mask.shape and np.array_equal(mask * np.asarray(x), y):
-            units[i] = "entry"
-    return units

@@ -7,13 +7,13 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from verify.checking import judge
+from verify.checking import judge, silent
 from verify.checking.hands import Read
 from verify.checking.judge import Bounds, Expected
 from verify.checking.references import Reference
 from verify.derivatives.programs import Leaves
 from verify.errors import ALL_ZEROS, Comparison
-from verify.report import Finding, Unit, badness
+from verify.report import Finding, Unit, Verdict, badness
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,9 +48,14 @@ class Judge:
         return found
 
     def within(self, how: str, number: int, got: Any, expected: Expected, bounds: Any) -> Finding:
-        unit = self.units[number]
-        compared = judge.compare(as_array(got, expected), expected, bounds, unit)
-        return _judged(how, compared, unit)
+        unit, got = self.units[number], as_array(got, expected)
+        found = _judged(how, judge.compare(got, expected, bounds, unit), unit)
+        if found.verdict == "ok" or found.comparison.fault == judge.NOTHING:
+            left = silent.unjudged(got, expected, found.comparison)
+            fault = left or found.comparison
+            verdict: Verdict = "undecided" if fault.fault else "ok"
+            found = dataclasses.replace(found, comparison=fault, verdict=verdict)
+        return found
 
     def allowed(self, number: int, expected: Expected) -> Any:
         return self.gradient.of(number, expected, self.units[number])

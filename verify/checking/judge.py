@@ -30,6 +30,7 @@ FACTOR = 4.0  # c
 ENTRYWISE = 4.0  # s
 UNDERFLOWS = 4
 DTYPE = "expected dtype"
+NOTHING = "the reference knows nothing here: nothing is compared"
 Array = Any  # of NumPy, which makes a number of an array without axes
 
 
@@ -49,6 +50,11 @@ class Expected:
     @property
     def largest(self) -> float:
         return float(np.max(np.abs(self.value), where=self.known, initial=0.0))
+
+    @property
+    def silent(self) -> Array:
+        """Entries of which something was asked, and nothing is known"""
+        return ~self.known & ~np.isfinite(self.value)
 
     @property
     def is_zero(self) -> bool:
@@ -104,11 +110,11 @@ def entries(x: Array, expected: Expected, bounds: Array, unit: Unit) -> Comparis
     """The known entry that is the most bounds off; one that is not finite before any other."""
     known = expected.known
     if not known.any():
-        return Comparison(expected.name, fault="the reference knows nothing here")
+        return Comparison(expected.name, fault=NOTHING)
     exact = (np.where(known, expected.value, 0), np.where(known, expected.low, 0))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         off = np.where(known, np.abs((x - exact[0]) - exact[1]), 0)
-        error = np.where(off == 0, 0, off / bounds)
+        error = np.where(known, np.where(off == 0, 0, off / bounds), -1)
         i = np.unravel_index(np.argmax(error), error.shape)  # argmax finds a NaN first
         place = float(ulp(exact, expected.dtype)[i])
         if unit == "leaf":

@@ -26,6 +26,7 @@ class Reference:
     source: str
     value: list[Expected]
     gradient: list[Expected]
+    undefined: frozenset[int] = frozenset()  # places at which JAX finds no finite derivative
 
     @functools.cached_property
     def vector(self) -> Any:
@@ -70,8 +71,9 @@ def automatic(function: Primal, at: Point, rng: Any, rounds: int = responses.ROU
 
     def leaf(label: Label, x: Any, response: Any) -> Expected:
         name, dtype = label
-        uncertainty = np.full(x.shape, extra * np.max(np.abs(x), initial=0.0))
         zero, known = np.zeros(x.shape), np.isfinite(x)
+        largest = np.max(np.abs(x), where=known, initial=0.0)
+        uncertainty = np.full(x.shape, extra * largest)
         return Expected(name, dtype, x, zero, response, uncertainty, known)
 
     values = map(leaf, at.value, found.at.out, found.largest.out)
@@ -94,29 +96,40 @@ def exact(function: Primal, at: Point, before: Reference, entrywise: bool) -> Re
     parts = map(manydigits.split, found)
     part = manydigits.LEFT[name]
     values = [_better(x, part, *next(parts)) for x in before.value]
-    return Reference(name, values, [_better(x, part, *next(parts)) for x in before.gradient])
+    gradient = [_better(x, part, *next(parts)) for x in before.gradient]
+    return Reference(name, values, gradient, before.undefined)
 
 
 def _better(before: Expected, part: float, value: Any, low: Any) -> Expected:
     """As uncertain as a part of what the digits of float64 lost"""
-    lost = part * np.abs(np.nan_to_num(value - before.value))
+    fine = np.isfinite(value)
+    with np.errstate(invalid="ignore"):
+        lost = part * np.abs(np.nan_to_num(value - before.value))
     return dataclasses.replace(
-        before, value=value, low=low, uncertainty=lost, known=np.isfinite(value)
+        before,
+        value=np.where(fine, value, before.value),
+        low=np.where(fine, low, before.low),
+        uncertainty=np.where(fine, lost, before.uncertainty),
+        known=fine | before.known,
     )
 
 
 def from_values(
     source: str, value: list[Expected], at: Point, probes: Probes, derivatives: Any, response: Any
 ) -> Reference:
-    """Of the coordinates that were probed. On a kink, anything between left and right is known."""
-    size = sum(np.size(x) for x in at.wanted())
-    which = (probes.coordinates >= 0) & np.isfinite(derivatives.uncertainty)
+    """Of the coordinates that were probed, NaN where nothing came of it. On a kink, anything
+    between left and right is known."""
+    size, asked = sum(np.size(x) for x in at.wanted()), probes.coordinates >= 0
+    which = asked & np.isfinite(derivatives.uncertainty)
+    nothing = np.zeros(size)
+    nothing[probes.coordinates[asked & ~which]] = np.nan
     i, scale = probes.coordinates[which], probes.scales[which]
     left, right = derivatives.left[which], derivatives.right[which]
     middle = np.where(derivatives.kink[which], (left + right) / 2, derivatives.value[which])
     between = np.where(derivatives.kink[which], np.abs(right - left) / 2, 0.0)
     columns = [middle, between + derivatives.uncertainty[which], response[which]]
-    spread = [whole(_spread(size, i, x / scale), at.wanted()) for x in columns]
+    full = [_spread(size, i, x / scale) for x in columns]
+    spread = [whole(x, at.wanted()) for x in (full[0] + nothing, *full[1:])]
     known = whole(_spread(size, i, np.ones(len(i))) > 0, at.wanted())
     leaves = zip(at.gradient, *spread, known, strict=True)
     gradient = [

@@ -10,7 +10,8 @@ from verify.checking.findings import Judge
 from verify.checking.judge import Expected
 from verify.checking.problem import Case, Problem
 from verify.checking.references import AUTOMATIC, Reference
-from verify.checking.witnesses import Witnesses, magnitude
+from verify.checking.silent import magnitude
+from verify.checking.witnesses import Witnesses
 from verify.derivatives import evidence
 from verify.derivatives.evidence import DIFFERENCES, Evidence
 from verify.derivatives.manydigits import MANY
@@ -125,14 +126,19 @@ def _sentence(problem: Problem, case: Case, tie: Tie, got: Any) -> str:
     )
 
 
+def _theirs(case: Case, tie: Tie) -> str:
+    if tie.place in case.reference.undefined:
+        return "neither"
+    return tie.side(case.reference.vector[tie.place])
+
+
 def notes(problem: Problem, witnesses: Witnesses, case: Case) -> list[str]:
     """What is to be said of kinks: how many, the derivatives at the first, which are in force."""
     found, said = list(ties(witnesses.evidence).values()), []
     got = case.vector()
     if found:
         tie = found[0]
-        theirs = tie.side(case.reference.vector[tie.place])
-        taken = f"; {AUTOMATIC} takes {theirs}" if witnesses.is_automatic else ""
+        taken = f"; {AUTOMATIC} takes {_theirs(case, tie)}" if witnesses.is_automatic else ""
         taken += "" if got is None else f"; by hand {tie.side(got[tie.place])}"
         more = f" (and at {len(found) - 1} more of the entries probed)" if len(found) > 1 else ""
         said.append(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.checking import values
+from verify.checking import silent, values
 from verify.checking.calls import fresh
 from verify.checking.findings import Judge
 from verify.checking.problem import Case
@@ -87,7 +87,8 @@ class Witnesses:
 
     def near(self, at: Point, rounds: int = 3) -> Reference:
         """By `jax.grad` in float64 alone"""
-        return automatic(self.function, at, self.rng, rounds)
+        found = automatic(self.function, at, self.rng, rounds)
+        return silent.filled(self.function, at, found)
 
     def _by_values(self, at: Point) -> Reference:
         seen = values.reference(self.function, at, self.settings.oracles, self.rng)
@@ -105,7 +106,8 @@ class Witnesses:
         if self.is_automatic and {"differences", "complex step"} & set(self.settings.oracles):
             self._look(at, reference, _suspects(case, judge))
         u = unit_roundoff(self.given.dtype)
-        rows += [beside(seen, reference, got, u) for seen in self.evidence]
+        with np.errstate(invalid="ignore"):
+            rows += [beside(seen, reference, got, u) for seen in self.evidence]
         return rows + [Oracle(name, why=why) for name, why in self.dropped.items()]
 
     def _automatic(self, at: Point, reference: Reference, got: Any) -> list[Oracle]:
@@ -126,7 +128,7 @@ class Witnesses:
         count = self._affordable(reference.vector.size)
         probes = choose(at.wanted(), reference.vector, suspects[: count // 2], count, self.rng)
         if "differences" in self.settings.oracles:
-            size = magnitude(reference, cotangent)
+            size = silent.magnitude(reference, cotangent)
             seen = evidence.central(self.function, arrays, cotangent, probes, size)
             self.evidence.append(seen)
         if "complex step" in self.settings.oracles:
@@ -149,17 +151,12 @@ def _suspects(case: Case, judge: Judge) -> list[int]:
     return [int(i) for i in worst if errors[i] > 1]
 
 
-def magnitude(reference: Reference, cotangent: Sequence[Any]) -> float:
-    """The size of what rounds in φ: its terms"""
-    pairs = zip(cotangent, reference.value, strict=True)
-    return sum(float(np.sum(np.abs(v) * np.abs(x.value))) for v, x in pairs)
-
-
 def entrywise(name: str, gradient: Any, reference: Reference, got: Any, why: str = "") -> Oracle:
     """A whole gradient beside the reference and the hand-written one, all of them one vector"""
     scale, known = reference.scale(), reference.known
-    ours = NAN if got is None else _largest(got - gradient, scale, known)
-    off = _largest(reference.vector - gradient, scale, known)
+    with np.errstate(invalid="ignore"):
+        ours = NAN if got is None else _largest(got - gradient, scale, known)
+        off = _largest(reference.vector - gradient, scale, known)
     return Oracle(name, int(np.count_nonzero(known)), ours, off, why=why)
 
 
