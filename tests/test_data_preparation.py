@@ -61,6 +61,7 @@ def test_as_they_are_unless_standardised() -> None:
 def test_the_task_follows_from_the_target(target: Any, task: str, classes: Any) -> None:
     fitted = data.prepare(ROWS[:4], target)
     assert (fitted.task, fitted.classes) == (task, classes)
+    assert data.task_of(target) == task
     assert list(map(type, fitted.classes)) == list(map(type, classes))
 
 

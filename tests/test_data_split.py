@@ -58,6 +58,27 @@ def test_neither_side_is_sorted() -> None:
         assert np.any(np.diff(LABELS[side]) < 0)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_class_of_one_may_be_trained_on(seed: int) -> None:
+    """And changes nothing for the others."""
+    labels = np.append(LABELS, 8)
+    train, test = data.stratified_split(jax.random.key(seed), labels, 0.2, single="train")
+    assert 70 in train
+    assert np.unique(labels[test], return_counts=True)[1].tolist() == [2, 4, 8]
+
+
+def test_a_split_without_classes_holds_single_ones_out() -> None:
+    tests = [data.split(jax.random.key(seed), 71, (0.8, 0.2))[1] for seed in range(20)]
+    assert any(70 in test for test in tests)
+
+
+def test_nothing_to_test_on_is_refused() -> None:
+    with refuse(ValueError, "expected two examples of a class, one for either side, got 3 classes"):
+        data.stratified_split(KEY, ["a", "b", "c"], 0.5, single="train")
+    with refuse(ValueError, "single: expected 'refuse' or 'train', got 'test'"):
+        data.stratified_split(KEY, LABELS, 0.5, single="test")  # type: ignore[arg-type]  # it is wrong
+
+
 @pytest.mark.parametrize("fraction", [0, 1, -0.2, 1.5, float("nan"), 20])
 def test_fractions_outside_are_refused(fraction: Any) -> None:
     with refuse(ValueError, f"test_fraction: expected a fraction in (0, 1), got {fraction}"):
@@ -68,7 +89,7 @@ def test_fractions_outside_are_refused(fraction: Any) -> None:
     ("labels", "message"),
     [
         ([0, 0, 3, 1, 1], "expected at least two examples of every class, one for either side, "),
-        ([0, 0, 3, 1, 1], "got one of class 3"),
+        ([0, 0, 3, 1, 1], "got one of class 3; single='train' trains on it"),
         ([], "labels: expected shape (B,), one label per example, got (0,)"),
         ([[0, 0]], "one label per example, got (1, 2); write labels.ravel()"),
     ],

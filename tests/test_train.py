@@ -64,6 +64,18 @@ def test_constant_features_are_named(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "\nconstant features tell nothing, and become 0: flat\n" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("seed", ["0", "1", "2"])
+def test_every_class_is_trained_on(
+    seed: str, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Even one that is there once, which a split without regard to classes often holds out."""
+    table.write_text(table.read_text() + "9,9,rare\n")
+    assert train.main([*settings(table, tmp_path / "run"), "--seed", seed, "--epochs", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "49 examples of 2 features to train on, 12 to judge" in said
+    assert "kind 0: 16   kind 1: 16   kind 2: 16   rare: 1" in said
+
+
 def test_from_a_table_to_predictions(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -217,6 +229,11 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "patience without examples to judge": (
         ["--validation", "0", "--patience", "3"],
         "--patience: expected None, as --validation 0 leaves nothing to judge by, got 3",
+    ),
+    "a share that holds all out": (
+        ["--task", "classes", "--target", "first", "--features", "second"],
+        "--validation: expected a share with at least one example on either side, got 0.2 of 60, "
+        "no two of one class; 0 holds none out",
     ),
     "the target as a feature": (["--features", "first", "target"], "--features: expected columns"),
     "nothing to drop": (["--sizes", "--dropout", "0.5"], "--dropout: expected 0"),

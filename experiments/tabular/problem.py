@@ -15,8 +15,10 @@ from experiments.engine.job import Job, Part
 from experiments.runs import RefusedError
 from experiments.tabular.config import Config, keys, optimizer
 from pure_nn import data
+from pure_nn.data.preparation import Task
 from pure_nn.network import Network, Params
 
+Indices = npt.NDArray[np.integer[Any]]
 OUTPUTS = {"classes": "softmax", "binary": "sigmoid", "regression": "identity"}
 NOT_THE_RESULT = ("data", "out", "keep", "checkpoint_seconds", "verify")
 
@@ -46,36 +48,49 @@ def posed(config: Config) -> Problem:
     """RefusedError, or a ValueError of `pure_nn.data`: a table that cannot be used as asked"""
     table = data.table(data.read(config.data), config.target, config.features or None)
     target = np.asarray(table.target)
+    task = data.task_of(target) if config.task == "auto" else config.task
     split, init, _ = keys(config)
-    chosen, held_out = _split(config, split, len(target))
-    preparation = _prepared(config, table, chosen)
+    chosen, held_out = _split(config, split, target, task)
+    preparation = _prepared(config, table, chosen, task)
     training, held = (
         _part(config, preparation, table.rows[i], target[i]) if len(i) else None
         for i in (chosen, held_out)
     )
-    assert training is not None, "data.split leaves no part empty"
+    assert training is not None, "no split leaves a part empty"
     net, sizes = _network(config, preparation, training)
     params = pure_nn.init(init, sizes, config.init, dtype=config.dtype)
-    regression = preparation.task == "regression"
-    balance = None if regression else data.class_balance(target[chosen])
+    balance = None if task == "regression" else data.class_balance(target[chosen])
     return Problem(_job(config, net, training), params, training, held, preparation, balance)
 
 
-def _prepared(config: Config, table: data.Table, chosen: npt.NDArray[Any]) -> data.Preparation:
+def _prepared(config: Config, table: data.Table, chosen: Indices, task: Task) -> data.Preparation:
     with warnings.catch_warnings(action="ignore", category=UserWarning):
         return data.prepare(  # constant features are named where the problem is described
             table.rows[chosen],
             np.asarray(table.target)[chosen],
             names=table.names,
-            task=None if config.task == "auto" else config.task,
+            task=task,
             standardize=config.standardize,
         )
 
 
-def _split(config: Config, key: jax.Array, m: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    if config.validation == 0:
+def _split(
+    config: Config, key: jax.Array, target: npt.NDArray[Any], task: Task
+) -> tuple[Indices, Indices]:
+    """What is trained on and what is held out: of every class a share, but never all of it"""
+    m, share = len(target), config.validation
+    if share == 0:
         return np.arange(m), np.arange(0)
-    chosen, held_out = data.split(key, m, (1 - config.validation, config.validation))
+    try:
+        if task != "regression":
+            return data.stratified_split(key, target, share, single="train")
+        chosen, held_out = data.split(key, m, (1 - share, share))
+    except ValueError:
+        alone = "" if task == "regression" else ", no two of one class"
+        raise RefusedError(
+            f"--validation: expected a share with at least one example on either side, got {share} "
+            f"of {m}{alone}; 0 holds none out"
+        ) from None
     return chosen, held_out
 
 

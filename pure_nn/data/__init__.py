@@ -6,6 +6,7 @@
     table                   one matrix with an example per row, and the target of every example
     split                   which examples train and which test; `stratified_split` by class
     class_balance           how many there are of every class
+    task_of                 whether targets are classes or numbers
     prepare                 what turns rows into X and targets into Y, from the training rows
     Source                  the examples of mapped arrays, as `training.streamed_epoch` takes them
     columns, one_hot        X of plain rows, Y of plain labels
@@ -15,6 +16,7 @@ Values are checked here, where they enter, and nowhere later.
 
 from pure_nn.data.damage import DataError as DataError
 from pure_nn.data.fitting import prepare as prepare
+from pure_nn.data.fitting import task_of as task_of
 from pure_nn.data.matrices import columns as columns
 from pure_nn.data.matrices import one_hot as one_hot
 from pure_nn.data.preparation import Preparation as Preparation

@@ -34,9 +34,8 @@ def prepare(
 ) -> Preparation:
     """What makes X and Y of these, which must be training rows only, and of all later ones.
 
-    Without a task: text, booleans and at most 20 different whole numbers, of which some are equal,
-    are classes, two of them "binary"; other numbers are "regression". A feature that is constant
-    gets std 1, so that it becomes 0, and a warning. Memory-mapped rows are read in blocks.
+    Without a task, that of `task_of(target)`. A feature that is constant gets std 1, so that it
+    becomes 0, and a warning. Memory-mapped rows are read in blocks.
 
     ValueError: not two axes, no rows, NaN or infinite entries, another number of targets than
     rows, a single class or constant target. TypeError: entries that are no numbers.
@@ -53,8 +52,21 @@ def prepare(
     _warn(constant)
     std[std == 0] = 1
     scales = tuple(mean.tolist()), tuple(std.tolist())
-    found = Preparation(known, *scales, _inferred(y) if task is None else task, constant=constant)
+    found = Preparation(known, *scales, task_of(y) if task is None else task, constant=constant)
     return _with_target(found, y)
+
+
+def task_of(target: npt.ArrayLike) -> Task:
+    """Text, booleans and at most 20 different whole numbers, of which some are equal, are
+    "classes", and two of them "binary"; other numbers are "regression".
+    """
+    y = one_per_example(target)
+    n = len(np.unique(y))
+    whole = y.dtype.kind == "f" and bool(np.all(y == np.floor(y)))
+    few = (y.dtype.kind in "iu" or whole) and n <= MOST_CLASSES and (n < len(y) or n == 2)
+    if y.dtype.kind in "bSU" or few:
+        return "binary" if n <= 2 else "classes"
+    return "regression"
 
 
 @np.errstate(over="ignore", invalid="ignore")  # refused by what comes out
@@ -104,15 +116,6 @@ def _warn(constant: tuple[str, ...]) -> None:
             "they tell nothing, and become 0",
             stacklevel=3,
         )
-
-
-def _inferred(y: npt.NDArray[Any]) -> Task:
-    n = len(np.unique(y))
-    whole = y.dtype.kind == "f" and bool(np.all(y == np.floor(y)))
-    few = (y.dtype.kind in "iu" or whole) and n <= MOST_CLASSES and (n < len(y) or n == 2)
-    if y.dtype.kind in "bU" or few:
-        return "binary" if n <= 2 else "classes"
-    return "regression"
 
 
 def _with_target(found: Preparation, y: npt.NDArray[Any]) -> Preparation:

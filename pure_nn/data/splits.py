@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -34,25 +34,30 @@ def split(
 
 
 def stratified_split(
-    key: PRNGKeyArray, labels: npt.ArrayLike, test_fraction: float
+    key: PRNGKeyArray,
+    labels: npt.ArrayLike,
+    test_fraction: float,
+    *,
+    single: Literal["refuse", "train"] = "refuse",
 ) -> tuple[Int[np.ndarray, " train"], Int[np.ndarray, " test"]]:
     """The indices of the training and of the test examples, both in the random order of `key`.
 
     Of the n examples of every class, test_fraction · n are in the test, rounded, but at least one
-    on either side.
+    on either side. The one example of a class that has no other is refused, or trained on.
 
-    ValueError: not one axis, no labels, a fraction outside (0, 1), a class with one example.
+    ValueError: not one axis, no labels, a fraction outside (0, 1), a class with one example unless
+    it is trained on, and then nothing to test on.
     """
     labels = one_per_example(labels)
     if not 0 < test_fraction < 1:
         raise ValueError(f"test_fraction: expected a fraction in (0, 1), got {test_fraction}")
     classes, class_of, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    _require_two_of_each(classes, sizes)
+    _require_several_of(classes, sizes, single)
     order = np.asarray(jax.random.permutation(key, len(labels)), np.int64)
     in_test = np.zeros(len(labels), bool)
     for c, n in enumerate(sizes):
         shuffled = np.flatnonzero(class_of[order] == c)
-        in_test[shuffled[: np.clip(round(test_fraction * n), 1, n - 1)]] = True
+        in_test[shuffled[: min(max(round(test_fraction * n), 1), n - 1)]] = True
     return order[~in_test], order[in_test]
 
 
@@ -75,10 +80,18 @@ def one_per_example(labels: npt.ArrayLike) -> npt.NDArray[Any]:
     return labels
 
 
-def _require_two_of_each(classes: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> None:
-    if sizes.min() < 2:
+def _require_several_of(classes: npt.NDArray[Any], sizes: npt.NDArray[Any], single: str) -> None:
+    """Two examples of every class, or of any class where single ones may be trained on."""
+    if single not in ("refuse", "train"):
+        raise ValueError(f"single: expected 'refuse' or 'train', got {single!r}")
+    if sizes.max() < 2:
+        raise ValueError(
+            f"labels: expected two examples of a class, one for either side, got {len(classes)} "
+            "classes of one example each"
+        )
+    if sizes.min() < 2 and single == "refuse":
         c = int(np.argmin(sizes))
         raise ValueError(
             f"labels: expected at least two examples of every class, one for either side, "
-            f"got one of class {classes[c]}"
+            f"got one of class {classes[c]}; single='train' trains on it"
         )
