@@ -193,6 +193,20 @@ def test_what_training_did_not_have(use: Any, message: str) -> None:
         use(fitted)
 
 
+def test_the_line_of_a_row_is_named() -> None:
+    fitted = data.prepare([[0.0], [1.0]], [0, 1], standardize=False, names=["a"])
+    lines = np.array([2, 3, 7])
+    with pytest.raises(
+        ValueError, match=r"in row 2 \(from 0\), line 7 of the file is -1e\+300, .*2$"
+    ):
+        fitted.X([[0.0], [1.0], [-1e300]], lines=lines)
+    with pytest.raises(
+        ValueError, match=r"got nan in row 1 \(from 0\), line 3 of the file, column"
+    ):
+        fitted.X([[0.0], [NAN]], lines=lines)
+    assert fitted.X([[0.0], [1.0], [-3.0]], lines=lines).tolist() == [[0.0, 1.0, -3.0]]
+
+
 def test_parts_are_all_examples_once() -> None:
     parts = data.split(jax.random.key(0), 10, (0.6, 0.3, 0.1))
     assert [len(part) for part in parts] == [6, 3, 1]

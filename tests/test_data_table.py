@@ -61,6 +61,17 @@ def test_the_target_may_be_given(target: Any) -> None:
     assert found.target.tolist() == [7, 8, 9]
 
 
+def test_the_target_may_be_one_column() -> None:
+    """The others of its array are features, and it is none."""
+    found = data.table({"data": np.arange(12).reshape(3, 4), "age": ARRAYS["age"]}, "data[2]")
+    assert found.names == ("data[0]", "data[1]", "data[3]", "age")
+    assert found.rows.tolist() == [[0, 1, 3, 1], [4, 5, 7, 2], [8, 9, 11, 3]]
+    assert found.target is not None
+    assert found.target.tolist() == [2, 6, 10]
+    chosen = data.table(ARRAYS, "pixels[3]", ["pixels[0]"])
+    assert chosen.names == ("pixels[0]",)
+
+
 def test_bytes_are_text() -> None:
     found = data.table(ARRAYS, np.array([b"a", b"\xc3\xa9", b"c"]), ["age"])
     assert found.target is not None
@@ -77,6 +88,12 @@ def test_bytes_are_text() -> None:
         ("label", ["age[0]"], "features: found no 'age[0]'; 'age' (3,)"),
         ("label", [], "features: expected at least one, got none of 'age' (3,)"),
         ("label", ["label"], "features: expected others than the target, got 'label'"),
+        ("pixels[1]", ["pixels"], "expected others than the target 'pixels[1]', got 'pixels'"),
+        ("pixels[1]", ["pixels[01]"], "others than the target 'pixels[1]', got 'pixels[01]'"),
+        ("pixels[4]", ["age"], "target: found no 'pixels[4]'; 'pixels' (3, 2, 2)"),
+        ("label[0]", ["age"], "target: found no 'label[0]'; 'label' (3,)"),
+        ("label", ["age", "size", "age"], "expected each of them once, got 'age' 2 times"),
+        ("label", ["pixels", "pixels[1]"], "expected each of them once, got 'pixels[1]' 2 times"),
         (
             "label",
             ["age", "classes"],
@@ -105,7 +122,11 @@ def test_refused(target: Any, features: Any, message: str) -> None:
     ("target", "features", "message"),
     [
         ("label", ["name"], "feature 'name': expected numbers, got 'x' in row 0 (from 0); mend it"),
-        ("label", ["name"], "name the features: 'age', 'size', 'pixels', 'label' hold numbers"),
+        (
+            "label",
+            ["name"],
+            "the column out and name the features: 'age', 'size', 'pixels' hold num",
+        ),
         ("label", "age", "features: expected several names, got one text; write ['age']"),
         ([1j, 2, 3], ["age"], "target: expected numbers or text, got dtype complex128"),
     ],
@@ -113,6 +134,11 @@ def test_refused(target: Any, features: Any, message: str) -> None:
 def test_other_types_are_refused(target: Any, features: Any, message: str) -> None:
     with pytest.raises(TypeError, match=re.escape(message)):
         data.table(ARRAYS, target, features)
+
+
+def test_text_in_bytes_is_named() -> None:
+    with pytest.raises(TypeError, match=r"expected numbers, got '1_0' in row 1 \(from 0\)"):
+        data.table({"x": np.array([b"1", b"1_0"])})
 
 
 def test_no_examples() -> None:
@@ -129,6 +155,10 @@ def test_no_examples() -> None:
         ("a,b,y\n1,2,x\n\n3,o,y\n", TypeError, "feature 'b': expected numbers, got 'o' in row 1"),
         ("a,b,y\n1,2,x\n\n3,o,y\n", TypeError, "line 4 of the file; mend it, or leave the colum"),
         ('a;b;y\n1;"2,5";x\n', TypeError, "got '2,5' in row 0 (from 0), line 2 of the file; write"),
+        ("a,b,y\n1,1,x\n1,NA,x\n3,1_0,y\n", TypeError, "got '1_0' in row 2 (from 0), line 4 of"),
+        ("a,b,y\n1,1e5,x\n3,1e,y\n", TypeError, "got '1e' in row 1 (from 0), line 3 of the file; "),
+        ("a,b,y\n1,o,x\n", TypeError, "and name the features: 'a' holds numbers"),
+        ("b,y\n7,1\no,1\n", TypeError, "mend it, as no other column holds numbers"),
         (
             "a,b,y\n1,2,x\n3,4,\n",
             ValueError,

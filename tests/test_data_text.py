@@ -114,6 +114,7 @@ def test_what_is_written_is_read(tmp_path: Path, rows: list[tuple[float, str]]) 
         ("a,b\n", "expected rows below the header ['a', 'b'], got none"),
         ("\n\n", "expected rows, got only empty lines"),
         ("a,b,a\n1,2,3\n", "got 'a' 2 times in line 1; rename them, or, if there is no header, r"),
+        ("a,b\n1,2\n3,2\0\n", "expected text in UTF-8, got a byte 0 in line 3; save it anew as"),
         (b"a,b\n1,2\n3,\xe9\n", "expected text in UTF-8, got byte 0xe9 in or after line"),
         ("a,b\n1,2\n".encode("utf-16"), "expected text in UTF-8, got byte 0xff in or after line 1"),
         ('a,b\n1,2\n3,"4\n5,6\n', "cannot read the row that begins in line 3: unexpected end of"),
@@ -123,7 +124,16 @@ def test_what_is_written_is_read(tmp_path: Path, rows: list[tuple[float, str]]) 
     ],
     ids=[
         *("short", "long", "no header", "after quoted lines", "only a header", "empty lines"),
-        *("twice", "latin-1", "utf-16", "open quote", "after a quote", "long field", "long text"),
+        *(
+            "twice",
+            "byte 0",
+            "latin-1",
+            "utf-16",
+            "open quote",
+            "after a quote",
+            "long field",
+            "long text",
+        ),
     ],
 )
 def test_refused(tmp_path: Path, content: str | bytes, message: str) -> None:

@@ -64,6 +64,20 @@ def test_constant_features_are_named(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "\nconstant features tell nothing, and become 0: flat\n" in capsys.readouterr().out
 
 
+def test_the_row_of_the_table_is_named(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not that of the shuffled part, be it trained on or held out."""
+    for row in (0, 1, 2, 59):
+        lines = write(table).read_text().splitlines()
+        lines[row + 1] = "-1e300,0," + lines[row + 1].split(",")[2]
+        table.write_text("\n".join(lines))
+        assert train.main([*settings(table, tmp_path / "run"), "--no-standardize"]) == 2
+        assert f"in row {row} (from 0), line {row + 2} of the file is -1e+300" in (
+            capsys.readouterr().err
+        )
+
+
 @pytest.mark.parametrize("seed", ["0", "1", "2"])
 def test_every_class_is_trained_on(
     seed: str, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -236,6 +250,10 @@ REFUSED: dict[str, tuple[list[str], str]] = {
         "no two of one class; 0 holds none out",
     ),
     "the target as a feature": (["--features", "first", "target"], "--features: expected columns"),
+    "a feature twice": (
+        ["--features", "first", "first"],
+        "features: expected each of them once, got 'first' 2 times",
+    ),
     "nothing to drop": (["--sizes", "--dropout", "0.5"], "--dropout: expected 0"),
     "an unknown optimizer": (["--optimizer", "lion"], "--optimizer: expected one of sgd, "),
     "a file that is not there": (["--data", "none.csv"], "none.csv"),

@@ -52,8 +52,9 @@ def posed(config: Config) -> Problem:
     split, init, _ = keys(config)
     chosen, held_out = _split(config, split, target, task)
     preparation = _prepared(config, table, chosen, task)
+    X = preparation.X(table.rows, config.dtype, table.lines)
     training, held = (
-        _part(config, preparation, table.rows[i], target[i]) if len(i) else None
+        _part(config, preparation, X[:, i], target[i]) if len(i) else None
         for i in (chosen, held_out)
     )
     assert training is not None, "no split leaves a part empty"
@@ -97,11 +98,10 @@ def _split(
 def _part(
     config: Config,
     preparation: data.Preparation,
-    rows: npt.NDArray[Any],
+    X: npt.NDArray[Any],
     target: npt.NDArray[Any],
 ) -> Part:
-    X, Y = preparation.X(rows, config.dtype), preparation.Y(target, config.dtype)
-    return Part(jnp.asarray(X), jnp.asarray(Y))
+    return Part(jnp.asarray(X), jnp.asarray(preparation.Y(target, config.dtype)))
 
 
 def _network(

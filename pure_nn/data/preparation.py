@@ -16,6 +16,7 @@ import numpy.typing as npt
 from jaxtyping import DTypeLike, Float, Shaped
 
 from pure_nn.checks import float_dtype
+from pure_nn.data.entries import place
 from pure_nn.data.matrices import columns, one_hot
 from pure_nn.data.splits import one_per_example
 
@@ -48,8 +49,10 @@ class Preparation:
     def n_outputs(self) -> int:
         return len(self.classes) if self.task == "classes" else 1
 
-    def X(self, rows: npt.ArrayLike, dtype: DTypeLike = "float32") -> Float[np.ndarray, "n m"]:
-        """X = (rowsᵀ − mean) / std, in float64 and rounded once.
+    def X(
+        self, rows: npt.ArrayLike, dtype: DTypeLike = "float32", lines: npt.ArrayLike | None = None
+    ) -> Float[np.ndarray, "n m"]:
+        """X = (rowsᵀ − mean) / std, in float64 and rounded once; a message names the line of a row.
 
         ValueError: another number of features than in training, an entry that is NaN or infinite.
         """
@@ -64,7 +67,7 @@ class Preparation:
         X = np.empty((n, len(table)), float_dtype(dtype))
         for start in range(0, max(len(table), 1), ROWS_AT_ONCE):
             part = table[start : start + ROWS_AT_ONCE]
-            X[:, start : start + len(part)] = self._scaled(part, start, X.dtype)
+            X[:, start : start + len(part)] = self._scaled(part, start, X.dtype, lines)
         return X
 
     def Y(self, target: npt.ArrayLike, dtype: DTypeLike = "float32") -> Float[np.ndarray, "n_L m"]:
@@ -110,16 +113,19 @@ class Preparation:
             ) from error
         return found
 
-    def _scaled(self, part: npt.NDArray[Any], start: int, dtype: np.dtype[Any]) -> Any:
-        require_finite(part, self.names, start)
+    def _scaled(self, part: npt.NDArray[Any], start: int, dtype: np.dtype[Any], lines: Any) -> Any:
+        require_finite(part, self.names, start, lines)
         with np.errstate(over="ignore", invalid="ignore"):  # refused below, with its place
             scaled = ((part - np.array(self.mean)) / np.array(self.std)).astype(dtype)
         bad = np.argwhere(~np.isfinite(scaled))
         if len(bad):
             row, column = map(int, bad[0])
+            scales = self.mean[column] != 0 or self.std[column] != 1
             raise ValueError(
-                f"rows: feature {self.names[column]!r} in row {start + row} (from 0) is "
-                f"{part[row, column]}, which leaves the range of {dtype} when it is standardised"
+                f"rows: feature {self.names[column]!r} in {place(start + row, lines)} is "
+                f"{part[row, column]}, which leaves the range of {dtype}"
+                + " when it is standardised"
+                * scales
             )
         return scaled.T
 
@@ -163,15 +169,18 @@ def numbers(y: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return y.astype(np.float64)
 
 
-def require_finite(part: npt.NDArray[Any], names: Sequence[str], start: int) -> None:
+def require_finite(
+    part: npt.NDArray[Any], names: Sequence[str], start: int, lines: Any = None
+) -> None:
     if part.dtype.kind not in "biuf":
         raise TypeError(f"rows: expected numbers, got dtype {part.dtype}")
     bad = np.argwhere(~np.isfinite(part))
     if len(bad):
         row, column = map(int, bad[0])
         raise ValueError(
-            f"rows: expected finite numbers, got {part[row, column]} in row {start + row} "
-            f"(from 0), column {column}, feature {names[column]!r}: fill it or drop the row"
+            f"rows: expected finite numbers, got {part[row, column]} in "
+            f"{place(start + row, lines)}, column {column}, feature {names[column]!r}: fill it or "
+            "drop the row"
         )
 
 

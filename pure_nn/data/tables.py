@@ -4,25 +4,41 @@ import difflib
 import itertools
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
-from pure_nn.data.matrices import require_numbers
+from pure_nn.data.entries import require_finite_rows, require_numeric, require_target
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 ONE_COLUMN = re.compile(r"(.+)\[(\d+)\]")  # of an array with more than one
 
 
 class Table(NamedTuple):
-    """The features of m examples, one example per row, their names, and every example's target."""
+    """The features of m examples, one example per row, their names, and every example's target;
+    of a text file, the line on which each example begins.
+    """
 
     rows: Float[np.ndarray, "m n"]
     names: tuple[str, ...]
     target: Shaped[np.ndarray, " m"] | None
+    lines: Int[np.ndarray, " m"] | None = None
+
+
+class _Named(NamedTuple):
+    """An array, or one column of it."""
+
+    array: str
+    column: int | None
+
+    def shares(self, other: "_Named") -> bool:
+        """Whether an entry of one is an entry of the other"""
+        same = None in (self.column, other.column) or self.column == other.column
+        return self.array == other.array and same
 
 
 def table(
@@ -32,59 +48,76 @@ def table(
 ) -> Table:
     """The matrix of `features`, each an array by its name or one column as "name[3]".
 
-    Without `features`, of all arrays but the target, which is one of them or given itself. An
+    Without `features`, of all but the target, which is also a name, or is given itself. An
     array with more axes than two gives every example's entries in one row, as "name[0]", ….
 
-    ValueError: arrays or columns that are not there, arrays of other lengths, an entry that is
-    missing, NaN or infinite, no examples. TypeError: text where a number has to be.
+    ValueError: arrays or columns that are not there, or named twice, arrays of other lengths, an
+    entry that is missing, NaN or infinite, no examples. TypeError: text where a number has to be.
     """
     y = _target(arrays, target)
-    chosen = _names(arrays, target, features)
+    others = _others(arrays, target)
+    chosen = _chosen(arrays, target, others if features is None else features)
     lines = getattr(arrays, "lines", None)
-    m = _examples(arrays, chosen, y)
-    parts = [_part(arrays, name, group, m, lines) for name, group in _grouped(arrays, chosen)]
-    names = tuple(name for _, columns in parts for name in columns)
-    rows = np.concatenate([part for part, _ in parts], axis=1)
+    rows, names = _matrix(arrays, chosen, _examples(arrays, chosen, y), lines, others)
     if rows.size == 0:
         raise ValueError(f"rows: expected at least one entry, got shape {rows.shape}")
-    _require_finite(rows, names, lines)
+    require_finite_rows(rows, names, lines)
     if y is not None:
-        _require_target(y, "target" if not isinstance(target, str) else f"target {target!r}", lines)
-    return Table(rows, names, y)
-
-
-def place(row: int, lines: Any = None) -> str:
-    """A row as a reader finds it: by its line in a text file, else by its number from 0"""
-    return f"row {row} (from 0)" + ("" if lines is None else f", line {lines[row]} of the file")
+        require_target(y, "target" if not isinstance(target, str) else f"target {target!r}", lines)
+    return Table(rows, names, y, lines)
 
 
 def _target(arrays: Arrays, target: str | npt.ArrayLike | None) -> npt.NDArray[Any] | None:
     if target is None:
         return None
-    y = np.asarray(_found(arrays, target, "target") if isinstance(target, str) else target)
+    y = _named_target(arrays, target) if isinstance(target, str) else np.asarray(target)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim != 1:
         hint = "; of one-hot rows, the labels are target.argmax(axis=1)" if y.ndim == 2 else ""
+        if isinstance(target, str) and y.ndim == 2:
+            hint += f"; one column is {target + '[0]'!r}"
         raise ValueError(f"target: expected one value per example, got shape {y.shape}{hint}")
     return np.char.decode(y, "utf-8") if y.dtype.kind == "S" else y
 
 
-def _names(
-    arrays: Arrays, target: str | npt.ArrayLike | None, features: Sequence[str] | None
-) -> list[str]:
+def _named_target(arrays: Arrays, target: str) -> npt.NDArray[Any]:
+    name, column = _named(arrays, target)
+    x = _found(arrays, name, "target")
+    return x if column is None else _columns("target", name, x, [column])[:, 0]
+
+
+def _others(arrays: Arrays, target: str | npt.ArrayLike | None) -> list[str]:
+    """All but the target; of an array of which it is one column, the other columns"""
+    if not isinstance(target, str):
+        return list(arrays)
+    name, column = _named(arrays, target)
+    width = 0 if column is None else math.prod(np.shape(arrays[name])[1:])
+    rest = [f"{name}[{c}]" for c in range(width) if c != column]
+    return [n for array in arrays for n in (rest if array == name else [array])]
+
+
+def _chosen(
+    arrays: Arrays, target: str | npt.ArrayLike | None, features: Sequence[str]
+) -> list[_Named]:
     """The arrays and single columns to take, known to be there"""
     if isinstance(features, str):
         raise TypeError(f"features: expected several names, got one text; write [{features!r}]")
-    left = [name for name in arrays if not (isinstance(target, str) and name == target)]
-    chosen = left if features is None else list(features)
-    if not chosen:
+    if len(features) == 0:
         raise ValueError(f"features: expected at least one, got none of {_listed(arrays)}")
-    if isinstance(target, str) and target in chosen:
-        raise ValueError(f"features: expected others than the target, got {target!r}")
-    for name in chosen:
-        _found(arrays, _base(arrays, name), "features")
+    chosen = [_named(arrays, name) for name in features]
+    for feature, name in zip(chosen, features, strict=True):
+        if isinstance(target, str) and feature.shares(_named(arrays, target)):
+            which = "" if name == target else f" {target!r}"
+            raise ValueError(f"features: expected others than the target{which}, got {name!r}")
+        _found(arrays, feature.array, "features")
     return chosen
+
+
+def _named(arrays: Arrays, name: str) -> _Named:
+    """What is there by that name, else what it is a column of"""
+    match = None if name in arrays else ONE_COLUMN.fullmatch(name)
+    return _Named(match[1], int(match[2])) if match and match[1] in arrays else _Named(name, None)
 
 
 def _found(arrays: Arrays, name: str, what: str) -> npt.NDArray[Any]:
@@ -104,15 +137,9 @@ def _listed(arrays: Arrays, most: int = 20) -> str:
     return names + (f" and {len(arrays) - most} more" if len(arrays) > most else "")
 
 
-def _base(arrays: Arrays, name: str) -> str:
-    """The array that a name is a column of, if it is none itself"""
-    match = None if name in arrays else ONE_COLUMN.fullmatch(name)
-    return match[1] if match and match[1] in arrays else name
-
-
-def _examples(arrays: Arrays, chosen: list[str], y: npt.NDArray[Any] | None) -> int:
+def _examples(arrays: Arrays, chosen: list[_Named], y: npt.NDArray[Any] | None) -> int:
     """The one length of all"""
-    lengths = {name: np.shape(arrays[name])[:1] for name in {_base(arrays, n): 0 for n in chosen}}
+    lengths = {name: np.shape(arrays[name])[:1] for name in {n.array: 0 for n in chosen}}
     m = next(iter(lengths.values())) if y is None else y.shape
     other = {name: n for name, n in lengths.items() if n != m}
     if other or m == ():
@@ -125,73 +152,50 @@ def _examples(arrays: Arrays, chosen: list[str], y: npt.NDArray[Any] | None) -> 
     return int(m[0])
 
 
-def _grouped(arrays: Arrays, chosen: list[str]) -> Iterator[tuple[str, list[int] | None]]:
+def _matrix(
+    arrays: Arrays, chosen: list[_Named], m: int, lines: Any, others: list[str]
+) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
+    """All of them side by side, and a name for each column"""
+    could_be = {name: np.asarray(arrays[_named(arrays, name).array]) for name in others}
+    parts = []
+    for name, columns in _grouped(chosen):
+        x = np.asarray(arrays[name])
+        require_numeric(name, x, lines, could_be)
+        parts.append(_part(name, x, columns, m))
+    names = tuple(name for _, columns in parts for name in columns)
+    _require_once(names)
+    return np.concatenate([part for part, _ in parts], axis=1), names
+
+
+def _grouped(chosen: list[_Named]) -> Iterator[tuple[str, list[int] | None]]:
     """Every array with the columns of it, in the order asked for; None for all of them"""
-    for base, group in itertools.groupby(chosen, lambda name: _base(arrays, name)):
-        names = list(group)
-        if names[0] == base:
-            yield from ((name, None) for name in names)
+    for (name, whole), group in itertools.groupby(chosen, lambda n: (n.array, n.column is None)):
+        if whole:
+            yield from ((name, None) for _ in group)
         else:
-            yield base, [int(name[len(base) + 1 : -1]) for name in names]
+            yield name, [n.column for n in group if n.column is not None]
 
 
 def _part(
-    arrays: Arrays, name: str, columns: list[int] | None, m: int, lines: Any
+    name: str, x: npt.NDArray[Any], columns: list[int] | None, m: int
 ) -> tuple[npt.NDArray[Any], list[str]]:
-    x = np.asarray(arrays[name])
-    _require_numeric(arrays, name, x, lines)
-    flat = x.reshape(m, math.prod(x.shape[1:]))
-    names = [name] if x.ndim == 1 else [f"{name}[{c}]" for c in range(flat.shape[1])]
-    if columns is not None:
-        if max(columns) >= len(names) or x.ndim == 1:
-            raise ValueError(f"features: found no '{name}[{max(columns)}]'; {_listed({name: x})}")
-        flat, names = flat[:, columns], [names[c] for c in columns]
+    if columns is None:
+        flat = x.reshape(m, math.prod(x.shape[1:]))
+        names = [name] if x.ndim == 1 else [f"{name}[{c}]" for c in range(flat.shape[1])]
+    else:
+        flat, names = _columns("features", name, x, columns), [f"{name}[{c}]" for c in columns]
     return flat.astype(np.result_type(flat.dtype, np.float32)), names
 
 
-def _require_numeric(arrays: Arrays, name: str, x: npt.NDArray[Any], lines: Any) -> None:
-    if x.dtype.kind not in "US" or x.size == 0:
-        return require_numbers(f"feature {name!r}", x)
-    row, value = _first_text(x.ravel())
-    comma = "; write decimals with a point" if re.fullmatch(r"\s*[+-]?\d+,\d+\s*", value) else ""
-    numeric = [n for n, other in arrays.items() if np.asarray(other).dtype.kind in "biuf"]
-    raise TypeError(
-        f"feature {name!r}: expected numbers, got {value!r} in "
-        f"{place(row // (x.size // len(x)), lines)}{comma}; mend it, or leave the column out and "
-        f"name the features: {', '.join(map(repr, numeric[:10]))} hold numbers"
-    )
+def _columns(what: str, name: str, x: npt.NDArray[Any], columns: list[int]) -> npt.NDArray[Any]:
+    """Some of the entries of every example, which are one row of it"""
+    if x.ndim < 2 or max(columns) >= math.prod(x.shape[1:]):
+        raise ValueError(f"{what}: found no '{name}[{max(columns)}]'; {_listed({name: x})}")
+    found: npt.NDArray[Any] = x.reshape(len(x), math.prod(x.shape[1:]))[:, columns]
+    return found
 
 
-def _first_text(x: npt.NDArray[Any]) -> tuple[int, str]:
-    """The first entry that is no number, or the first of all"""
-    for i, value in enumerate(x.tolist()):
-        try:
-            float(value)
-        except ValueError:
-            return i, str(value)
-    return 0, str(x[0])
-
-
-def _require_finite(rows: npt.NDArray[Any], names: Sequence[str], lines: Any) -> None:
-    """Row by row in blocks, so that no second matrix is needed"""
-    for start in range(0, len(rows), 4096):
-        bad = np.argwhere(~np.isfinite(rows[start : start + 4096]))
-        if len(bad):
-            row, column = start + int(bad[0, 0]), int(bad[0, 1])
-            raise ValueError(
-                f"feature {names[column]!r}: expected finite numbers, got {rows[row, column]} in "
-                f"{place(row, lines)}, column {column}; a missing entry is nan: fill it or drop "
-                "the row"
-            )
-
-
-def _require_target(y: npt.NDArray[Any], name: str, lines: Any) -> None:
-    if y.dtype.kind not in "biufU":
-        raise TypeError(f"{name}: expected numbers or text, got dtype {y.dtype}")
-    bad = np.flatnonzero(y == "" if y.dtype.kind == "U" else ~np.isfinite(y))
-    if len(bad):
-        got = repr(str(y[bad[0]])) if y.dtype.kind == "U" else y[bad[0]]
-        raise ValueError(
-            f"{name}: expected a value for every example, got {got} in "
-            f"{place(int(bad[0]), lines)}; {len(bad)} such in all: fill them or drop their rows"
-        )
+def _require_once(names: Sequence[str]) -> None:
+    name, times = Counter(names).most_common(1)[0] if names else ("", 1)
+    if times > 1:
+        raise ValueError(f"features: expected each of them once, got {name!r} {times} times")

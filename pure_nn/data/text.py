@@ -153,14 +153,21 @@ def _lines(path: Path) -> Iterator[str]:
                     f"{path}: expected text in UTF-8, got byte {error.object[error.start]:#04x} in "
                     f"or after line {number}; save it anew as UTF-8"
                 ) from error
-            if len(line) == LONGEST_LINE:
-                raise DataError(
-                    f"{path}: expected lines of text, got {LONGEST_LINE} characters in line "
-                    f"{number}"
-                )
             if not line:
                 return
+            _require_line(path, number, line)
             yield line
+
+
+def _require_line(path: Path, number: int, line: str) -> None:
+    if len(line) == LONGEST_LINE:
+        raise DataError(
+            f"{path}: expected lines of text, got {LONGEST_LINE} characters in line {number}"
+        )
+    if "\0" in line:  # at the end of a text in an array it would be lost
+        raise DataError(
+            f"{path}: expected text in UTF-8, got a byte 0 in line {number}; save it anew as UTF-8"
+        )
 
 
 def _unreadable(path: Path, line: int, why: str) -> DataError:
