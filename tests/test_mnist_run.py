@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 import pytest
+from helpers import assert_same, deviation
 
-from experiments.mnist import command
+from experiments.engine import job
+from experiments.mnist import command, loop
 from experiments.mnist.command import main
-from experiments.mnist.config import LARGE, Config
-from experiments.mnist.files import PIXELS, SIDE, TEST, TRAIN, load
-from experiments.mnist.shifts import shifted
+from experiments.mnist.config import LARGE, Config, optimizer, steps
+from experiments.mnist.files import PIXELS, SIDE, TEST, TRAIN, Images, load
+from experiments.mnist.shifts import Moved
 from pure_nn import interop, training
+from pure_nn.checkpoint import Folder
 from pure_nn.training.interrupt import Interrupt
 
 QUICK = ["--sizes", "784", "8", "10", "--epochs", "3", "--batch-size", "8", "--validation", "10"]
@@ -93,11 +97,16 @@ def test_a_run_goes_on_to_the_same_bits(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """From the first step on, in calls of one step, where the whole run had an epoch in a call."""
     cut = tmp_path / "cut"
     with monkeypatch.context() as patch:
+        patch.setattr(job, "FLOPS_PER_CALL", 0)
         patch.setattr(Interrupt, "__bool__", lambda self: True)
         assert main([*QUICK, "--data", str(data), "--out", str(cut)]) == 1
-    assert "saved after epoch 1; go on from there by --resume" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert f"saved at step 1 of epoch 1; go on with: mnist --resume {cut}" in said
+        assert main(["--resume", str(cut)]) == 1
+        assert "saved at step 2 of epoch 1" in capsys.readouterr().err
     assert main(["--resume", str(cut)]) == 0
     said = capsys.readouterr().out
     assert "epoch 3/3   cost " in said
@@ -105,6 +114,61 @@ def test_a_run_goes_on_to_the_same_bits(
     weights = [(folder / "weights.safetensors").read_bytes() for folder in (whole, cut)]
     assert weights[0] == weights[1]
     assert [line["epoch"] for line in lines(cut)] == [1, 2, 3]
+    assert main([*QUICK, "--data", str(data), "--out", str(tmp_path / "other"), "--seed", "1"]) == 0
+    assert (tmp_path / "other" / "weights.safetensors").read_bytes() != weights[0]
+
+
+def test_an_epoch_is_that_of_training(data: Path, tmp_path: Path) -> None:
+    """Over all images, moved by the key of the epoch, in one call"""
+    config = Config(data, sizes=(PIXELS, 8, 10), batch_size=8, dropout=0.2, epochs=1, validation=0)
+    images = load(data, TRAIN)
+    begun = loop.begin(config, images)
+    rate = optimizer(config.learning_rate, steps(config, 50))
+    key = jax.random.fold_in(begun.key, 1)
+    moved = Moved(images, 1).by(jax.random.fold_in(key, 2))
+    expected, _, _ = training.epoch(
+        config.network,
+        jax.tree.map(jnp.copy, begun.params["now"]),
+        rate.init(begun.params["now"]),
+        moved.taken(np.arange(50)[None])[0].X,
+        images.Y,
+        optimizer=rate,
+        batch_size=8,
+        key=key,
+    )
+    with Folder(tmp_path) as folder:
+        found = loop.run(config, images, None, folder, lambda metrics: None, Interrupt())
+    assert_same(found.params["now"], expected, rtol=0)
+    assert deviation(begun.params["now"], expected) > 0
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")  # 1e39 to float32
+@pytest.mark.parametrize(
+    ("more", "first"),
+    [
+        (["--learning-rate", "1e30"], r"Z\[2\] at step [2-7] of epoch 1 \("),
+        (["--learning-rate", "1e39", "--batch-size", "50"], r"W\[1\] at step 1 of epoch 1 \("),
+    ],
+    ids=["many steps", "one step"],
+)
+def test_a_run_that_diverges_says_where(
+    more: list[str],
+    first: str,
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "out"
+    asked = [*QUICK, "--validation", "0", "--data", str(data), "--out", str(out), *more]
+    assert main(asked) == 1
+    said = capsys.readouterr().err
+    assert re.search("; first not finite: " + first, said)
+    assert f"the last finite checkpoint, of epoch 0, is kept in {out / 'checkpoints'}" in said
+    begun = loop.begin(command.read_config(out), load(data, TRAIN))
+    with Folder(out / "checkpoints") as folder:
+        kept = folder.latest(begun)
+    assert kept is not None
+    assert all(bool(jnp.isfinite(x).all()) for x in jax.tree.leaves(kept.params))
 
 
 REFUSED: list[tuple[list[str], str]] = [
@@ -169,9 +233,18 @@ def test_shifts() -> None:
     image = np.zeros((SIDE, SIDE), np.float32)
     image[3:9, 4:7] = np.arange(1, 19).reshape(6, 3)
     X = jnp.asarray(np.repeat(image.reshape(-1, 1), 200, axis=1))
-    moved = np.asarray(shifted(jax.random.key(0), X, 1)).T.reshape(-1, SIDE, SIDE)
+    moved = Moved(Images(X, X[:10]), 1)
+    some = np.asarray([[3, 199], [0, 17]])
+
+    def taken(moved: Moved, batches: Any) -> npt.NDArray[Any]:
+        return np.asarray(moved.taken(batches)[0].X).T.reshape(-1, SIDE, SIDE)
+
+    images = taken(moved.by(jax.random.key(0)), np.arange(200)[None])
     by = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
-    found = [[np.array_equal(x, np.roll(image, step, (0, 1))) for step in by] for x in moved]
+    found = [[np.array_equal(x, np.roll(image, step, (0, 1))) for step in by] for x in images]
     assert np.all(np.sum(found, axis=1) == 1)
     assert np.all(np.any(found, axis=0))
-    assert np.array_equal(shifted(jax.random.key(0), X, 0), X)
+    assert np.array_equal(taken(moved.by(jax.random.key(0)), some), images[some.reshape(-1)])
+    assert not np.array_equal(taken(moved.by(jax.random.key(1)), some), images[some.reshape(-1)])
+    for still in (moved, Moved(Images(X, X[:10]), 0).by(jax.random.key(0))):
+        assert np.array_equal(taken(still, some), np.repeat(image[None], 4, axis=0))

@@ -106,7 +106,7 @@ def _held_out(config: Config, images: Images) -> tuple[Images, Images | None]:
 def _verify(config: Config, images: Images, console: Console) -> None:
     if not config.verify:
         return
-    params = loop.begin(config, images).params
+    params = loop.begin(config, images).params["now"]
     some = (x[:, :IMAGES_TO_VERIFY] for x in images)
     checked = check_network(config.network, params, *some)
     say(console, f"gradients {'right' if checked.ok else 'wrong'}   {checked}")
@@ -130,7 +130,7 @@ def _trained(
     with (
         recording(folder, "accuracy", epochs_done) as records,
         shown(console, folder.name, "accuracy", config.epochs, epochs_done) as show,
-        Interrupt("finishing this epoch and saving; once more to stop at once") as stop,
+        Interrupt() as stop,
     ):
 
         def seen(metrics: Metrics) -> None:
@@ -150,10 +150,11 @@ def _tested(
     console: Console,
 ) -> float:
     """For the first and only time: nothing was chosen by the test images."""
-    cost, accuracy = map(float, training.evaluate(config.network, state.params, *test))
+    net, params = config.network, state.params["now"]
+    cost, accuracy = map(float, training.evaluate(net, params, *test))
     write_json(folder / RESULT, {"test_cost": cost, "test_accuracy": accuracy})
-    interop.save_weights(folder / WEIGHTS, config.network, state.params)
-    Yhat = pure_nn.predict(config.network, state.params, test.X)
+    interop.save_weights(folder / WEIGHTS, net, params)
+    Yhat = pure_nn.predict(net, params, test.X)
     drawing.save(folder, history, test, np.asarray(Yhat))
     say(console, f"test accuracy {accuracy:.2%}   cost {cost:.5f}")
     say(console, f"config, metrics, checkpoints, weights and figures are in {folder}")

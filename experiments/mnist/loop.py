@@ -1,23 +1,22 @@
-"""Epoch by epoch, each in one compiled call, with a checkpoint after each."""
+"""Epoch by epoch, over images that each epoch moves anew."""
 
 import dataclasses
 import hashlib
-import math
-import time
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 import pure_nn
-from experiments.engine.loop import Metrics
+from experiments.engine.diverged import first_nonfinite
+from experiments.engine.job import Job, Part, start
+from experiments.engine.loop import Diverged, Loop, Metrics
+from experiments.engine.measures import classified
 from experiments.mnist.config import Config, optimizer, steps
 from experiments.mnist.files import Images
-from experiments.mnist.shifts import shifted
+from experiments.mnist.shifts import Moved
 from experiments.runs import StoppedError
-from pure_nn import training
 from pure_nn.checkpoint import Folder, State
 from pure_nn.training.interrupt import Interrupt
 
@@ -28,11 +27,10 @@ def begin(config: Config, images: Images) -> State:
     """The state before the first epoch, and what must be the same to go on from a checkpoint."""
     init, run = jax.random.split(jax.random.key(config.seed))
     params = pure_nn.init(init, config.sizes, config.init)
-    rate = optimizer(config.learning_rate, steps(config, images.X.shape[1]))
     settings = {k: v for k, v in dataclasses.asdict(config).items() if k not in NOT_THE_RESULT}
     found = hashlib.sha256(np.asarray(images.X).tobytes() + np.asarray(images.Y).tobytes())
     extra = {"config": settings | {"sizes": list(config.sizes)}, "data": found.hexdigest()}
-    return State(params, rate.init(params), run, 0, 0, np.zeros(0, np.float32), extra)
+    return start(_job(config, images), params, run, extra)
 
 
 def run(
@@ -47,50 +45,52 @@ def run(
 
     StoppedError: a signal, a cost that is not finite.
     """
-    start = begin(config, images)
-    state = folder.latest(start) or _copied(start)
+    fresh = begin(config, images)
+    state = folder.latest(fresh) or _copied(fresh)
+    moved = Moved(images, config.shift)
+    judged = None if validation is None else Part(*validation)
     while state.epoch < config.epochs:
-        clock = time.perf_counter()
-        state, J = _epoch(config, images, state)
-        if not math.isfinite(J):
+        job, examples = _one_epoch(_job(config, images), state, moved)
+        loop = Loop(job, examples, judged, classified, folder, seen, stop)
+        try:
+            state, done = loop.run(state)
+        except Diverged as error:
+            kept = folder.latest(fresh)
+            raise StoppedError(_what_went_wrong(error, kept, job, examples, folder)) from None
+        if not done:
             raise StoppedError(
-                f"the cost of epoch {state.epoch} is {J}; try a smaller --learning-rate; the "
-                f"checkpoint before it is in {folder.path}"
+                f"saved at step {state.position} of epoch {state.epoch + 1}; go on with: mnist "
+                f"--resume {folder.path.parent}"
             )
-        seen(_metrics(config, state, J, images, validation, time.perf_counter() - clock))
-        folder.save(state)  # last, as metrics after the checkpoint are dropped when a run goes on
-        if stop and state.epoch < config.epochs:
-            raise StoppedError(f"saved after epoch {state.epoch}; go on from there by --resume")
     return state
 
 
-def _epoch(config: Config, images: Images, state: State) -> tuple[State, float]:
+def _job(config: Config, images: Images) -> Job:
+    rate = optimizer(config.learning_rate, steps(config, images.X.shape[1]))
+    return Job(config.network, rate, config.epochs, config.batch_size, config.l2)
+
+
+def _one_epoch(job: Job, state: State, moved: Moved) -> tuple[Job, Moved]:
+    """The job up to the end of the epoch, and the images as it sees them"""
     key = jax.random.fold_in(state.key, state.epoch + 1)
-    params, opt_state, J = training.epoch(
-        config.network,
-        state.params,
-        state.opt_state,
-        shifted(jax.random.fold_in(key, 2), images.X, config.shift),
-        images.Y,
-        optimizer=optimizer(config.learning_rate, steps(config, images.X.shape[1])),
-        batch_size=config.batch_size,
-        key=key,
-        l2=config.l2,
+    until = dataclasses.replace(job, epochs=state.epoch + 1)
+    return until, moved.by(jax.random.fold_in(key, 2))
+
+
+def _what_went_wrong(
+    error: Diverged, kept: State | None, job: Job, examples: Moved, folder: Folder
+) -> str:
+    """Where it began, by a replay from the last checkpoint, which is of the same epoch"""
+    assert kept is not None, "the loop saves before the first step"
+    found = first_nonfinite(job, kept, examples)
+    where = f"; first not finite: {found}" if found else ""
+    return (
+        f"{error}{where}; the last finite checkpoint, of epoch {kept.epoch}, is kept in "
+        f"{folder.path}; try a smaller --learning-rate"
     )
-    return state._replace(params=params, opt_state=opt_state, epoch=state.epoch + 1), float(J)
-
-
-def _metrics(
-    config: Config, state: State, J: float, images: Images, judged: Images | None, seconds: float
-) -> Metrics:
-    found: tuple[Any, Any] = (None, None)
-    if judged is not None:
-        evaluation = training.evaluate(config.network, state.params, *judged)
-        found = float(evaluation.cost), float(evaluation.accuracy)
-    return Metrics(state.epoch, J, *found, seconds, images.X.shape[1] / seconds)
 
 
 def _copied(state: State) -> State:
-    """With buffers of its own, which the first epoch takes."""
+    """With buffers of its own, which the first call takes."""
     params, opt_state = jax.tree.map(jnp.copy, (state.params, state.opt_state))
     return state._replace(params=params, opt_state=opt_state)
