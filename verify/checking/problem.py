@@ -118,10 +118,7 @@ class Case:
 
     def vector(self) -> Any:
         """The hand-written gradient as one, or None where a shape is wrong"""
-        pairs = list(zip(self.read[1], self.reference.gradient, strict=True))
-        if any(not _comparable(x, y.value) for x, y in pairs):
-            return None
-        return np.concatenate([np.asarray(x).astype(np.float64).ravel() for x, _ in pairs])
+        return flat(self.read[1], [x.value for x in self.reference.gradient])
 
     def errors(self, judge: Judge) -> Any:
         """Of every entry, as a multiple of its bound; 0 where nothing can be compared"""
@@ -134,5 +131,12 @@ class Case:
         )
 
 
+def flat(gradient: Leaves, like: Leaves) -> Any:
+    """All of its leaves as one vector, or None where one has not the shape of `like`"""
+    if not all(map(_comparable, gradient, like)):
+        return None
+    return np.concatenate([np.asarray(x).astype(np.float64).ravel() for x in gradient])
+
+
 def _comparable(x: Any, value: Any) -> bool:
-    return np.shape(x) == value.shape and np.asarray(x).dtype.kind not in "OSUc"
+    return np.shape(x) == np.shape(value) and np.asarray(x).dtype.kind not in "OSUc"
