@@ -1,7 +1,6 @@
 """Calling what other people wrote: with copies, and with what went wrong said plainly."""
 
 import dataclasses
-import functools
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from verify.checking.hands import Misfit
 from verify.derivatives.arguments import Arguments, Call
+from verify.derivatives.kept import jitted
 from verify.derivatives.primal import first_line
 from verify.derivatives.programs import Leaves, as_given
 
@@ -24,12 +24,12 @@ class CallFailed(RuntimeError):
     """A function that was to be checked raised; its own error is the cause."""
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@jitted(static_argnums=0)
 def compiled(call: Call, arrays: Leaves, cotangent: Leaves) -> Any:
     return call.f(call.arguments(arrays), cotangent)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@jitted(static_argnums=(0, 1))
 def batched(call: Call, wanted: tuple[int, ...], arrays: Leaves, cotangent: Leaves) -> Any:
     """Over copies of the wanted arrays and of the cotangent, along their first axis"""
 

@@ -14,6 +14,7 @@ from verify.checking.problem import Case, Problem, flat
 from verify.checking.references import Point, Reference
 from verify.checking.units import units_of
 from verify.checking.witnesses import Witnesses
+from verify.derivatives import kept
 from verify.errors import Comparison, unit_roundoff
 from verify.report import Finding, Report
 
@@ -25,9 +26,11 @@ def check(problem: Problem) -> Report:
     rng = np.random.default_rng(problem.settings.seed)
     try:
         reads, found = _eager(problem)
+        return _Examination(problem, rng).report(reads, found)
     except Misfit as misfit:
         return _report(problem, [_fault("structure", str(misfit))])
-    return _Examination(problem, rng).report(reads, found)
+    finally:
+        kept.bounded()
 
 
 def _fault(where: str, fault: str) -> Finding:
