@@ -32,15 +32,16 @@ class Probes(NamedTuple):
 
     def along(self, vector: Vector) -> Vector:
         """⟨vector, d⟩ for each probe d"""
-        of_coordinates = vector[self.coordinates] * self.scales
-        return np.asarray(
-            np.where(self.coordinates < 0, (self.directions @ vector)[self.rows], of_coordinates)
-        )
+        with np.errstate(invalid="ignore"):  # 0 · ∞, of a vector that is not finite
+            of_coordinates = vector[self.coordinates] * self.scales
+            of_rows = (self.directions @ vector)[self.rows]
+        return np.asarray(np.where(self.coordinates < 0, of_rows, of_coordinates))
 
     def size_along(self, vector: Vector) -> Vector:
         """√Σ(vᵢdᵢ)², the usual size of ⟨v, d⟩ where v has any signs"""
-        of_coordinates = np.abs(vector[self.coordinates] * self.scales)
-        squares = (self.directions**2 @ vector**2)[self.rows]
+        with np.errstate(invalid="ignore"):
+            of_coordinates = np.abs(vector[self.coordinates] * self.scales)
+            squares = (self.directions**2 @ vector**2)[self.rows]
         return np.asarray(np.where(self.coordinates < 0, np.sqrt(squares), of_coordinates))
 
     def inside(self, known: Vector) -> Vector:
