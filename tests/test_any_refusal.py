@@ -181,3 +181,54 @@ def test_refused_vjps() -> None:
         verify.check_vjp(jnp.sin, cast(Any, X))
     with pytest.raises(ValueError, match="there is nothing to differentiate"):
         verify.check_vjp(jax.nn.one_hot, (np.arange(3), 4))
+
+
+# in place
+
+
+def doubled(res: Any, v: Any) -> Any:
+    v *= res
+    return (v,)
+
+
+def used_up(res: Any, v: Any) -> Any:
+    res *= v
+    return (res,)
+
+
+def emptied(x: Any) -> Any:
+    J = np.sum(np.sin(x))
+    x *= 0
+    return J
+
+
+IN_PLACE = "changed in place; work on a copy, as in x = x.copy()"
+
+
+def test_a_backward_pass_that_changes_what_it_is_given() -> None:
+    def halves(x: Any) -> Any:
+        return x**2 / 2, x.copy()
+
+    report = verify.check_rule(halves, doubled, (X,))
+    assert str(report).startswith(f"WRONG: the cotangent: it is {IN_PLACE}")
+    compared = [x.comparison.error for x in report.findings if not x.comparison.fault]
+    assert max(compared) <= 1
+    report = verify.check_rule(halves, used_up, (X,))
+    assert f"of res, what forward keeps for it, it is {IN_PLACE}" in str(report)
+    assert verify.check_rule(halves, lambda res, v: (res * v,), (X,)).ok
+
+
+def test_a_result_that_is_overwritten_by_the_next() -> None:
+    out = np.zeros_like(X)
+    assert verify.check_rule(
+        lambda x: (2 * x, None), lambda _, v: (np.add(v, v, out=out),), (X,)
+    ).ok
+
+
+def test_a_function_that_changes_its_arguments_is_refused() -> None:
+    given = X.copy()
+    with pytest.raises(ValueError, match=r"emptied: x: it is changed in place; work on a copy"):
+        verify.check_gradient(emptied, np.cos, (given,))
+    with pytest.raises(ValueError, match=r"<lambda>: x: it is changed in place"):
+        verify.check_rule(lambda x: (emptied(x), x), backward, (given,))
+    assert np.array_equal(given, X)

@@ -9,6 +9,7 @@ from verify.checking import digits, doubt, laws, naming, paper, ties, ways
 from verify.checking.calls import AGAIN, outside_jax, same
 from verify.checking.findings import Judge, merged
 from verify.checking.hands import Misfit, Read
+from verify.checking.inplace import IN_PLACE
 from verify.checking.judge import Bounds
 from verify.checking.problem import Case, Problem, flat
 from verify.checking.references import Point, Reference
@@ -17,8 +18,6 @@ from verify.checking.witnesses import Witnesses
 from verify.derivatives import kept
 from verify.errors import Comparison, unit_roundoff
 from verify.report import Finding, Report
-
-IN_PLACE = "it is changed in place; work on a copy, as in x = x.copy()"
 
 
 def check(problem: Problem) -> Report:

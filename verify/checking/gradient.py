@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from pure_nn.checks import kind
-from verify.checking.calls import eagerly
+from verify.checking.calls import unchanging
 from verify.checking.engine import check
 from verify.checking.hands import Gradient
 from verify.checking.problem import Function, Hand, Problem
@@ -52,8 +52,8 @@ def check_gradient(
 
 
 def _number(cost: Callable[..., Any], name: str, given: Arguments, has_aux: bool) -> Any:
-    """The cost, called eagerly. TypeError, ValueError: it is no finite number."""
-    out, _ = eagerly(name, cost, given, given.arrays)
+    """The cost, called eagerly. TypeError, ValueError: it is no finite number, or writes to args."""
+    out = unchanging(name, cost, given)
     if has_aux:
         if not (isinstance(out, tuple) and len(out) == 2):
             raise TypeError(f"{name}: has_aux=True expects (cost, anything), got {kind(out)}")

@@ -10,6 +10,7 @@ import numpy as np
 from verify.checking.calls import eagerly
 from verify.checking.findings import Judge
 from verify.checking.hands import Read
+from verify.checking.inplace import copies, differing
 from verify.checking.references import Label, Point, Reference
 from verify.checking.settings import Settings
 from verify.derivatives.arguments import Arguments, Call
@@ -68,11 +69,15 @@ class Problem:
 
     def eager(self, arrays: Leaves, cotangent: Leaves) -> tuple[Read, list[str]]:
         """What the hand gives, and which arrays it changed in place"""
+        handed = copies(cotangent)
 
         def called(*args: Any) -> Read:
-            return self.hand.pull(args, cotangent)
+            value, gradient = self.hand.pull(args, handed)
+            return copies(value), copies(gradient)
 
-        return eagerly(self.hand.name, called, self.given, arrays)
+        read, changed = eagerly(self.hand.name, called, self.given, arrays)
+        names = ["the cotangent"] * len(handed)
+        return read, [*changed, *dict.fromkeys(differing(names, cotangent, handed))]
 
     def called_again(self) -> Leaves:
         return outputs(
