@@ -18,6 +18,12 @@ def total(x: Any) -> Any:
     return jnp.sum(jnp.sin(x))
 
 
+class Tensor:
+    """As another library has them"""
+
+    shape, dtype = (), "tensor.float32"
+
+
 REFUSED: dict[str, tuple[Any, Any, dict[str, Any], type[Exception], str]] = {
     "a list of arguments": (total, [X], {}, TypeError, r"got list of 1; .* write \(x,\)"),
     "one array": (total, X, {}, TypeError, r"expected the tuple of arguments .* got ndarray"),
@@ -41,6 +47,24 @@ REFUSED: dict[str, tuple[Any, Any, dict[str, Any], type[Exception], str]] = {
     ),
     "no entries": (total, (X[:0],), {}, ValueError, "there is nothing to differentiate: x"),
     "argnums": (total, (X,), {"argnums": 1}, ValueError, "positions among the 1 arguments"),
+    "argnums by name": (total, (X,), {"argnums": "x"}, TypeError, r"as 0 or \(0, 1\), got 'x'"),
+    "complex cost": (
+        lambda x: jax.lax.complex(total(x), total(x)),
+        (X,),
+        {},
+        TypeError,
+        "expected a real number, got .*complex128; return its real part",
+    ),
+    "complex cost in NumPy": (
+        lambda x: np.sum(x) * 1j,
+        (X,),
+        {},
+        TypeError,
+        "expected a real number, got .*complex128",
+    ),
+    "masked": (total, (np.ma.masked_less(X, 0),), {}, TypeError, r"pass x.filled\(0\)"),
+    "of others": (lambda p: total(p["W"]), ({"W": Tensor()},), {}, TypeError, r"p\['W'\].numpy"),
+    "a value of others": (lambda x: Tensor(), (X,), {}, TypeError, r"got Tensor; return float"),
     "argnums twice": (
         lambda x, y: total(x),
         (X, X),
@@ -165,8 +189,12 @@ def test_what_a_backward_pass_returns(what: str) -> None:
 def test_refused_rules() -> None:
     with pytest.raises(TypeError, match=r"expected \(out, res\).*got"):
         verify.check_rule(jnp.sin, backward, (X,))
-    with pytest.raises(TypeError, match="expected floating outputs"):
+    with pytest.raises(TypeError, match="expected floating outputs, got bool"):
         verify.check_rule(lambda x: (x > 0, x), backward, (X,))
+    with pytest.raises(TypeError, match="<lambda>: out: expected real numbers, got complex128"):
+        verify.check_rule(lambda x: (np.exp(1j * x), x), backward, (X,))
+    with pytest.raises(TypeError, match="out: expected an array of NumPy or JAX, got Tensor"):
+        verify.check_rule(lambda x: (Tensor(), x), backward, (X,))
     with pytest.raises(ValueError, match="expected finite results, got out with NaN"):
         verify.check_rule(lambda x: (jnp.log(x), x), backward, (-abs(X),))
     with pytest.raises(ValueError, match="cotangents: expected two or more, got 1"):

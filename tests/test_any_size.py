@@ -54,7 +54,7 @@ def _calls_that_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 WRONG: dict[str, tuple[Any, str]] = {
-    "one entry": (one_entry, "params['W1'][13, 17]"),
+    "one entry": (one_entry, "WRONG: params['W1'][13, 17] alone is wrong"),
     "one NaN": (one_nan, "params['W1'][13, 17]"),
     "a leaf": (all_of_one, "params['b1'] is B = 8 times too large"),
     "two rows": (all_but_zero, "WRONG: params['W1']"),

@@ -84,9 +84,11 @@ def _named(problem: Problem, *columns: Sequence[Any]) -> list[str]:
 
 
 def _sentence(text: str) -> str:
-    """«W is …», but «W, b: …»"""
+    """«W is …» and «W[2, 1] alone …», but «W, b: …»"""
     names, _, rest = text.partition(": ")
-    return text if ", " in names else f"{names} {rest}"
+    if ", " in names:
+        return text
+    return rest if rest.startswith(f"{names}[") else f"{names} {rest}"
 
 
 def lengths(problem: Problem) -> dict[int, str]:
