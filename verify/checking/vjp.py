@@ -5,7 +5,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from verify.checking.calls import eagerly
+from verify.checking.calls import unchanging
 from verify.checking.engine import check
 from verify.checking.hands import Pullback
 from verify.checking.inlined import Undecorated
@@ -42,10 +42,10 @@ def check_vjp(
     settings = chosen(options)
     given = arguments(f, args, argnums, strict=argnums is not None)
     name = name_of(f)
-    out = described(name, eagerly(name, f, given, given.arrays)[0])
+    out = described(name, unchanging(name, f, given))
     plain = Undecorated(f) if reference is None else reference
     plain_name = f"{name} without its custom rules" if reference is None else name_of(reference)
-    returned, _ = eagerly(plain_name, plain, given, given.arrays)
+    returned = unchanging(plain_name, plain, given)
     hand = Hand(
         Pullback(f, given.wanted, given.treedef, given.fixed), f"jax.vjp of {name}", is_linear=True
     )

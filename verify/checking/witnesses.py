@@ -40,6 +40,7 @@ class Witnesses:
         self.dropped: dict[str, str] = {}
         self.evidence: list[Evidence] = []
         self.by_automatic: Reference | None = None
+        self.note = ""
         self.trace()
 
     def trace(self) -> None:
@@ -71,10 +72,11 @@ class Witnesses:
     def is_automatic(self) -> bool:
         return self.function.way in ("differentiable", "eager")
 
-    def reference(self, at: Point, units: Sequence[Unit]) -> Reference:
-        """The best there is: many digits, else `jax.grad` in float64, else what values say."""
+    def reference(self, at: Point, units: Sequence[Unit], got: Any = None) -> Reference:
+        """The best there is: many digits, else `jax.grad` in float64, else what values say, where
+        the gradient that is judged, `got` as one vector, may be off."""
         if not self.is_automatic:
-            return self._by_values(at)
+            return self._by_values(at, units, got)
         found = self.near(at)
         self.by_automatic = self.by_automatic or found
         if "many digits" not in self.settings.oracles:
@@ -90,10 +92,10 @@ class Witnesses:
         found = automatic(self.function, at, self.rng, rounds)
         return silent.filled(self.function, at, found)
 
-    def _by_values(self, at: Point) -> Reference:
-        seen = values.reference(self.function, at, self.settings.oracles, self.rng)
+    def _by_values(self, at: Point, units: Sequence[Unit], got: Any) -> Reference:
+        seen = values.reference(self.function, at, self.settings.oracles, got, units, self.rng)
         if not self.evidence:
-            self.evidence, self.dropped = seen.all, seen.dropped
+            self.evidence, self.dropped, self.note = seen.all, seen.dropped, seen.note
         return seen.reference
 
     # the table of all
