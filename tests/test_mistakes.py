@@ -299,3 +299,59 @@ def test_either_side_of_a_kink_is_right_where_rounding_decides(z: float, verdict
     ]
     found = diagnose(net, (*below, *above), x, x / 2, grads, dtype="bfloat16")
     assert found.verdict == verdict
+
+
+def test_a_wrong_delta_is_told_once_and_at_its_place() -> None:
+    """Σ over the units is one number in each entry of db[3], and nothing that dW[3] shows."""
+    level = student({3: lambda Δ, dA: 0 * dA + (dA * prime(3)).sum(axis=0)})
+    found = told(level)
+    assert found.first == "Δ[3]"
+    assert len(found.names) == 1
+    assert "what is below it may follow" in found.names[0]
+    alone = told(changed(3, "b", np.full((4, 1), RIGHT[2]["b"].sum())))
+    assert alone.first == "db[3]"
+    assert "the sum of all its entries in every entry" in alone.names[0]
+
+
+def test_what_is_below_right_gradients_does_not_follow() -> None:
+    rng = np.random.default_rng(6)
+    noisy = changed(3, "b", RIGHT[2]["b"] * rng.uniform(1, 2, (4, 1)))
+    found = told(changed(3, "W", RIGHT[2]["W"] * rng.uniform(1, 2, (4, 4)), noisy))
+    assert found.names == (
+        "db[3] is wrong in a way that is not in the catalogue; and likewise dW[3]",
+    )
+
+
+def test_examples_are_counted_by_the_layers_below_too() -> None:
+    """dW[4] has too few entries to tell; all have the same that are missing."""
+    even = np.arange(B) % 2 == 0
+    found = told(student({4: lambda Δ, dA: (A[4] - Y) * even}))
+    (name,) = found.names
+    assert "example 1 is missing, example 3 is missing, example 5 is missing" in name
+    assert name.startswith("db[4]: ")
+    assert "likewise dW[4], db[3]" in name
+
+
+def one_unit(times: F64) -> Diagnosis:
+    """Of one output, of which anything is a multiple of every example"""
+    names, rng = ("tanh", "sigmoid"), np.random.default_rng(3)
+    params = tuple(
+        {"W": rng.normal(size=(n, m)), "b": rng.normal(size=(n, 1))} for m, n in ((5, 6), (6, 1))
+    )
+    labels = rng.integers(2, size=(1, B)).astype(float)
+    grads = page.backward(names, "binary_cross_entropy", params, X, labels, times / B)
+    return diagnose(pure_nn.Network(names), params, X, labels, grads)
+
+
+@pytest.mark.parametrize(
+    ("times", "first"),
+    [
+        ([1, 1, 1, 1, 0, 1, 1], "db[2]"),
+        ([1, 1, 1, 1, 0.7, 1, 1], "Δ[2]"),
+        ([-1, -1, 1, -1, -1, -1, -1], "Δ[2]"),
+    ],
+)
+def test_counts_are_whole_where_anything_is_some_count(times: list[float], first: str) -> None:
+    found = one_unit(np.array(times))
+    assert found.first == first
+    assert found.known == (first == "db[2]")

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from verify.mistakes import sums
+from verify.mistakes.counts import miscounted
 from verify.mistakes.forms import F64
 from verify.mistakes.leaf import Leaf, Mistake, cheapest
 from verify.mistakes.likeness import likenesses
@@ -119,19 +120,7 @@ def _in_sums(problem: Problem, leaf: Leaf, run: Run, what: str, l: int) -> Itera
         one = kind == "one scalar"
         if (leaf.is_constant or not one) and leaf.is_like(array, size * (leaf.lost if one else 1)):
             yield Mistake(kind, leaf.name, f"{leaf.name} {text}")
-    yield from _miscounted(problem, leaf, run, what, l)
-
-
-def _miscounted(problem: Problem, leaf: Leaf, run: Run, what: str, l: int) -> Iterator[Mistake]:
-    """Examples that are not counted once"""
-    c, tol = problem.c, problem.tol[leaf.name]
-    counts = sums.one(c, run, l, problem.got)
-    for cost, times in ((1.0, counts), (1.2, sums.counts(c, run, l, problem.got, tol))):
-        if times is not None and leaf.is_like(problem.right(what, l, run.Δ[l] * times)):
-            text = sums.counted(times)
-            yield from (
-                [Mistake("examples", leaf.name, f"{leaf.name}: {text}", cost)] if text else []
-            )
+    yield from miscounted(problem, leaf, run, what, l)
 
 
 def _slipped(problem: Problem, state: State, run: Run, leaf: Leaf, l: int) -> Iterator[State]:
