@@ -332,26 +332,8 @@ def test_examples_are_counted_by_the_layers_below_too() -> None:
     assert "likewise dW[4], db[3]" in name
 
 
-def one_unit(times: F64) -> Diagnosis:
-    """Of one output, of which anything is a multiple of every example"""
-    names, rng = ("tanh", "sigmoid"), np.random.default_rng(3)
-    params = tuple(
-        {"W": rng.normal(size=(n, m)), "b": rng.normal(size=(n, 1))} for m, n in ((5, 6), (6, 1))
-    )
-    labels = rng.integers(2, size=(1, B)).astype(float)
-    grads = page.backward(names, "binary_cross_entropy", params, X, labels, times / B)
-    return diagnose(pure_nn.Network(names), params, X, labels, grads)
-
-
-@pytest.mark.parametrize(
-    ("times", "first"),
-    [
-        ([1, 1, 1, 1, 0, 1, 1], "db[2]"),
-        ([1, 1, 1, 1, 0.7, 1, 1], "Δ[2]"),
-        ([-1, -1, 1, -1, -1, -1, -1], "Δ[2]"),
-    ],
-)
-def test_counts_are_whole_where_anything_is_some_count(times: list[float], first: str) -> None:
-    found = one_unit(np.array(times))
-    assert found.first == first
-    assert found.known == (first == "db[2]")
+def test_the_signs_of_gradients_alone() -> None:
+    found = told([{k: np.sign(x) for k, x in layer.items()} for layer in RIGHT])
+    (name,) = found.names
+    assert name.startswith("db[4] is only the signs of its entries; and likewise dW[4], db[3]")
+    assert "rearranged" not in str(told(changed(2, "W", np.sign(RIGHT[1]["W"] + 0.1))).kinds)

@@ -8,6 +8,7 @@ from verify.mistakes.forms import F64
 from verify.mistakes.recipe import Pass, Run
 from verify.mistakes.slips import dA
 
+TELLING = 8  # bits, of a coincidence that is none
 MOST = 512  # examples, for systems of as many equations
 
 # the kind, what «dW[ℓ]» or «db[ℓ]» does, the array, and the size of terms in it that may cancel
@@ -64,7 +65,11 @@ def of_b(c: Pass, run: Run, l: int) -> Iterator[Wrong]:
     for name, other in _errors(c, run, l):
         yield "another Δ", f"uses {name} where {D} belongs", c.b_sum(other), 0.0
     for text, chosen, times in _some(B):
-        yield "examples", text, c.b_sum(Δ * chosen * times), 0.0
+        array = c.b_sum(Δ * chosen * times)
+        yield "examples", text, array, 0.0
+        if np.sum(chosen) == 1 and _fits_any(Δ):
+            text = f"takes one example in each unit of {D}, as the median or the largest would"
+            yield "picked", text, array, 0.0
     yield from _over_units(Δ, D, B)
     for how, array in (("", Δ), ("/B", Δ / B)):
         yield "sum missing", f"is {D}{how} itself: the sum over the examples is missing", array, 0.0
@@ -74,6 +79,13 @@ def of_b(c: Pass, run: Run, l: int) -> Iterator[Wrong]:
     yield "sum of dW", f"sums the rows of dW[{l}] in place of those of {D}", rows, float(size)
     if c.l2:
         yield "L2 on b", f"has an L2 term λb[{l}], which b has not", c.b_sum(Δ) + c.l2 * c.b[l], 0.0
+
+
+def _fits_any(Δ: F64) -> bool:
+    """Whether units are so few, or so alike, that they may well choose the same example"""
+    n, B = Δ.shape
+    few = n * np.log2(B) < TELLING
+    return bool(few or np.linalg.matrix_rank(Δ) * np.log2(B) < TELLING)
 
 
 def _over_units(Δ: F64, D: str, B: int) -> Iterator[Wrong]:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from verify.mistakes.leaf import Mistake
 from verify.mistakes.problem import unknown
-from verify.mistakes.search import UNKNOWN, Group
+from verify.mistakes.state import UNKNOWN, Group
 
-MADE = {"one entry", "one line", "one scalar", "zero", "rearranged", "clipped", "examples"}
+DESCRIBED = {"one entry", "one line"}  # where it is wrong, not how
+MADE = {"one scalar", "zero", "rearranged", "clipped", "examples"}  # of db, by a wrong Δ too
 FLOWING = {"unknown", "examples"}  # what a wrong Δ above may make below
 ITSELF = {"zero", "not finite"}  # whatever comes from above
 
@@ -33,8 +34,9 @@ def _is_delta(groups: Sequence[Group], l: int) -> bool:
     kinds = {group[0].where: group[0].kind for group in groups}
     db, dW = kinds.get(f"db[{l}]", ""), kinds.get(f"dW[{l}]", "")
     below = {kinds.get(f"{what}[{l - 1}]") for what in ("Δ", "db", "dW")}
-    nameless = db == "unknown" or db in MADE or db.startswith("factor")
-    return dW == "unknown" and nameless and (l == 1 or not FLOWING.isdisjoint(below))
+    nameless = db in ("unknown", *MADE, *DESCRIBED) or db.startswith("factor")
+    flows = l == 1 or db in DESCRIBED or not FLOWING.isdisjoint(below)
+    return dW == "unknown" and nameless and flows
 
 
 def _of(group: Group, l: int) -> bool:
