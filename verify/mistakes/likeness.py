@@ -127,7 +127,7 @@ def _rearranged(leaf: Leaf) -> Iterator[Mistake]:
         "in reverse order along its columns": right[..., ::-1],
         "without its signs": np.abs(right),
         "squared": right**2,
-        "only the signs of its entries": np.sign(right) * np.max(np.abs(leaf.got)),
+        "only the signs of its entries": np.sign(right),
     }
     for how, array in changed.items():
         if leaf.is_like(array):
