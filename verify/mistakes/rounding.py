@@ -130,12 +130,14 @@ def _complement(c: Pass) -> F64:
 
 
 def _pulled(c: Pass, l: int, Z: F64, pulled: F64, dA: F64, u: float, textbook: bool) -> F64:
-    """(g′)²σ² of the error from above, and that of g′, of which |g″| ≤ 2g′ where it is smooth"""
+    """(g′)²σ² of the error from above, and that of g′, of which |g″| ≤ 2g′ where it is smooth; of
+    others |g″| is about 1"""
     prime = c.prime[l]
     if c.names[l] == "softmax":
         return _through_softmax(c, l, Z, pulled, dA, c.pull(l, dA), u)
     kinked = c.names[l] in coherent.KINKED
-    bent = 0.0 if kinked else 4 * prime**2 * Z
+    known = c.names[l] in forms.G_PRIME
+    bent = 0.0 if kinked else 4 * (prime**2 if known else np.maximum(prime**2, 1.0)) * Z
     lost = 4 * u**2 if textbook and not kinked else 0.0
     steepest = np.maximum(prime, coherent.near(c, l, Z))
     return steepest**2 * pulled + dA**2 * (bent + ROUNDINGS * (u * prime) ** 2 + lost)
