@@ -13,6 +13,7 @@ from verify.selftest.designs import draw
 from verify.selftest.engines import by_diagnosis
 from verify.selftest.jobs import ALL
 from verify.selftest.score import score
+from verify.selftest.student import gradients
 from verify.selftest.trial import Trial, plant
 
 F64 = npt.NDArray[np.float64]
@@ -105,3 +106,15 @@ def test_a_wrong_name_would_be_seen(name: str) -> None:
     said = by_diagnosis(trial.task, trial.gradient)
     lie = dataclasses.replace(said, kinds=((frozenset({"a lie"}),),))
     assert score(trial, lie).naming == "wrong"
+
+
+@pytest.mark.parametrize("seed", [77008527, 77012867, 77015392])
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "ok"), (1.001, "wrong")])
+def test_rounding_is_counted_where_squares_underflow(
+    seed: int, factor: float, verdict: str
+) -> None:
+    """Gradients as small as 10⁻¹⁷⁷, through a softmax that has saturated"""
+    task = draw(seed)
+    dW, db = gradients(task)
+    said = by_diagnosis(task, (dW, {k: x * factor for k, x in db.items()}))
+    assert said.verdict == verdict
