@@ -68,4 +68,5 @@ def check_vjp(
 def _empty(report: Report, name: str) -> Report:
     """A reference that is the same derivative is no check, as one of zeros is none."""
     found = Finding("eager", Comparison(name, fault=NO_RULE), "undecided")
-    return dataclasses.replace(report, findings=(*report.findings, found))
+    findings, notes = (*report.findings, found), (*report.notes, *report.mistakes)
+    return dataclasses.replace(report, findings=findings, mistakes=(), notes=notes)
