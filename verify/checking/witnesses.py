@@ -199,5 +199,5 @@ def beside(seen: Evidence, reference: Reference, got: Any, u: float) -> Oracle:
 
 def _largest(off: Any, scale: Any, which: Any) -> float:
     with np.errstate(all="ignore"):
-        relative = np.where(off == 0, 0.0, np.abs(off) / scale)
+        relative = np.where(off == 0, 0.0, np.abs(off) / np.where(scale == 0, 1.0, scale))
     return float(np.max(relative[which], initial=0.0))
