@@ -28,11 +28,13 @@ COMPLEX = 4.0  # times the work of real numbers, where it is compiled
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
-    """φ = ⟨cotangent, f⟩ at a point; `size` is that of its terms."""
+    """φ = ⟨cotangent, f⟩ at a point; `size` is that of its terms, and `patience` how many seconds
+    the derivatives along each kind of probes may take."""
 
     function: Primal
     at: Point
     size: float
+    patience: float
     rng: Any
 
     @functools.cached_property

@@ -61,6 +61,7 @@ class _Examination:
         self.problem, self.rng = problem, rng
         self.notes, self.lost = list[str](), list[str]()
         self.witnesses = Witnesses(problem.function.f, given, problem.cotangents[0], settings, rng)
+        self.witnesses.patience /= len(problem.cotangents)
         u = unit_roundoff(given.dtype)
         of_value = Bounds(u, settings.factor)
         of_gradient = Bounds(u, settings.factor, problem.bounds())

@@ -15,9 +15,7 @@ from verify.report import Unit
 LARGEST = 1e7  # numbers in all directions together
 
 
-def suspects(
-    asked: Asked, name: str, got: Any, units: Sequence[Unit], seconds: float, count: int
-) -> list[int]:
+def suspects(asked: Asked, name: str, got: Any, units: Sequence[Unit], count: int) -> list[int]:
     """At most so many entries of those groups along which the vector `got` is not the derivative,
     by the oracle of this name, the furthest off first.
 
@@ -26,7 +24,7 @@ def suspects(
     """
     strange = np.flatnonzero(~np.isfinite(got))
     got = np.where(np.isfinite(got), got, 0.0)
-    many = int(np.clip(seconds / asked.seconds(name), count / 4, LARGEST / got.size))
+    many = int(np.clip(asked.patience / asked.seconds(name), count / 4, LARGEST / got.size))
     groups = _split(asked, got, np.arange(got.size), max(many, 2))
     while True:
         excess = _excess(asked, name, got, units, groups)

@@ -27,7 +27,7 @@ from verify.derivatives.programs import float64
 from verify.report import Unit
 
 PATIENCE = 2.0  # seconds for the derivatives along each kind of probes
-LEAST = 16  # entries
+LEAST = 8  # entries
 SOME = 2 * SAMPLED  # entries, where there is no time for all of them
 
 
@@ -41,10 +41,16 @@ class Seen(NamedTuple):
 
 
 def reference(
-    function: Primal, at: Point, wanted: Collection[str], got: Any, units: Sequence[Unit], rng: Any
+    function: Primal,
+    at: Point,
+    wanted: Collection[str],
+    got: Any,
+    units: Sequence[Unit],
+    rng: Any,
+    patience: float = PATIENCE,
 ) -> Seen:
     """`got` is the gradient that is judged, as one vector: where to look; or None"""
-    asked = Asked(function, at, 0.0, rng)
+    asked = Asked(function, at, 0.0, patience, rng)
     value = _value(asked)
     pairs = zip(asked.cotangent, value, strict=True)
     size = sum(float(np.sum(np.abs(v) * np.abs(x.value))) for v, x in pairs)
@@ -53,7 +59,7 @@ def reference(
     best, n, note = found[-1], sizes(at.wanted()).size, ""
     if _are_all(best.probes, n):
         pass
-    elif best.name == IMAGINARY and n * asked.seconds(IMAGINARY) <= PATIENCE:
+    elif best.name == IMAGINARY and n * asked.seconds(IMAGINARY) <= patience:
         best = asked.by(IMAGINARY, coordinates_of(range(n), sizes(at.wanted())))
     else:
         found, note = _searched(asked, wanted, found, got, units)
@@ -83,7 +89,7 @@ def _sample(asked: Asked, got: Any) -> Probes:
     has the largest, the smallest and one between, and some by chance"""
     parts, size = asked.at.wanted(), sizes(asked.at.wanted()).size
     each = asked.seconds(DIFFERENCES) + asked.seconds(IMAGINARY)
-    count = int(np.clip(PATIENCE / each, max(LEAST, 2 * len(parts)), 20 * FEW))
+    count = int(np.clip(asked.patience / each, max(LEAST, 2 * len(parts)), 20 * FEW))
     few = 2 ** int(np.log2(min(count, SOME)))  # few shapes, few compiled
     gradient = np.zeros(size) if got is None else np.nan_to_num(got)
     return choose(parts, gradient, [], count if count >= size else few, asked.rng)
@@ -117,7 +123,7 @@ def _searched(
     one_by_one = int(np.count_nonzero(found[-1].probes.coordinates >= 0))
     if got is None:
         return found, ""
-    more = groups.suspects(asked, found[-1].name, got, units, PATIENCE, one_by_one)
+    more = groups.suspects(asked, found[-1].name, got, units, one_by_one)
     note = (
         f"there was no time to probe each of {size.size:,} entries: {one_by_one} were, and all "
         "others in groups"

@@ -40,7 +40,7 @@ class Witnesses:
         self.dropped: dict[str, str] = {}
         self.evidence: list[Evidence] = []
         self.by_automatic: Reference | None = None
-        self.note = ""
+        self.note, self.patience = "", values.PATIENCE
         self.trace()
 
     def trace(self) -> None:
@@ -93,7 +93,8 @@ class Witnesses:
         return silent.filled(self.function, at, found)
 
     def _by_values(self, at: Point, units: Sequence[Unit], got: Any) -> Reference:
-        seen = values.reference(self.function, at, self.settings.oracles, got, units, self.rng)
+        wanted, rng = self.settings.oracles, self.rng
+        seen = values.reference(self.function, at, wanted, got, units, rng, self.patience)
         if not self.evidence:
             self.evidence, self.dropped, self.note = seen.all, seen.dropped, seen.note
         return seen.reference

@@ -124,7 +124,7 @@ def choose(
     size, places = sizes(parts), spans(parts)
     everything = size.size <= count
     indices = range(size.size) if everything else sample(parts, gradient, suspects, count, rng)
-    several = int(np.clip(LARGEST // max(size.size, 1), 1, DIRECTIONS))
+    several = int(np.clip(LARGEST // max(size.size, 1), 1, min(DIRECTIONS, max(2, count // 4))))
     leaves = [places[i] for i in rng.permutation(len(places))] if len(places) > 1 else []
     chosen = ([(0, size.size)] * 2 + leaves)[:several]
     return with_directions(coordinates_of(indices, size), chosen, size, rng)
