@@ -2,7 +2,9 @@
 
 import contextlib
 import dataclasses
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,13 +25,30 @@ class Outcome:
 
 @contextlib.contextmanager
 def refusals_said(name: str) -> Iterator[Outcome]:
-    """What the user can do something about is a line on stderr, not a traceback."""
+    """What the user can do something about is a line on stderr, not a traceback; so is Ctrl-C, or
+    SIGTERM, where nothing is to be saved."""
     outcome = Outcome()
     try:
-        yield outcome
+        with _terminated_as_interrupted():
+            yield outcome
+    except KeyboardInterrupt:
+        print(f"\n{name}: stopped; nothing was left to save", file=sys.stderr)
+        outcome.code = 1
     except REFUSALS as error:
         print(f"{name}: {error}", file=sys.stderr)
         outcome.code = 1 if isinstance(error, StoppedError) else 2
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from rich.table import Table
 from experiments.command import refusals_said
 from experiments.engine.records import history
 from experiments.runs import RefusedError
-from experiments.train import read_config
+from experiments.tabular.asked import read_config
 
 Metrics = list[dict[str, Any]]
 

@@ -13,8 +13,8 @@ import tyro
 from experiments.command import refusals_said, with_its_dtype
 from experiments.engine.job import Part
 from experiments.engine.measures import classified, regressed
+from experiments.tabular.asked import read_config
 from experiments.tabular.trained import Trained, trained
-from experiments.train import read_config
 from pure_nn import data
 
 
@@ -23,7 +23,7 @@ class Config:
     """Evaluate a finished run of train."""
 
     run: tyro.conf.Positional[Path]
-    """Its folder."""
+    """Folder of the run."""
     data: Path
     """File with one example per row, the features of training, and the target."""
     target: str | None = None
@@ -51,7 +51,7 @@ def run(config: Config) -> dict[str, Any]:
         found = trained(config.run)
         target = config.target or read_config(config.run).target
         table = data.table(data.read(config.data), target, found.preparation.names)
-        y = np.asarray(table.target)
+        y = _as_trained(np.asarray(table.target), found.preparation.classes)
         dtype = found.params[0]["W"].dtype.name
         X, Y = found.preparation.X(table.rows, dtype), found.preparation.Y(y, dtype)
         part = Part(jnp.asarray(X), jnp.asarray(Y))
@@ -61,6 +61,12 @@ def run(config: Config) -> dict[str, Any]:
         J, score = classified(found.net, found.params, part)
         right = _right_of_each(found, table.rows, part)
         return {"examples": len(y), "cost": J, "accuracy": score, "classes": right}
+
+
+def _as_trained(y: Any, classes: Sequence[Any]) -> Any:
+    """Labels as text where those of training were, of which a file may hold only the numbers"""
+    of_text = bool(classes) and isinstance(classes[0], str)
+    return y.astype(str) if of_text and y.dtype.kind in "biu" else y
 
 
 def _right_of_each(found: Trained, rows: Any, part: Part) -> dict[str, list[int]]:
@@ -76,4 +82,4 @@ def _right_of_each(found: Trained, rows: Any, part: Part) -> dict[str, list[int]
 def _shown(x: Any) -> str:
     if isinstance(x, dict):
         return "".join(f"\n  {c}: {right} of {all_}" for c, (right, all_) in x.items())
-    return f"{x:.6g}"
+    return "undefined: the targets are all the same" if x is None else f"{x:.6g}"

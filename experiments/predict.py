@@ -22,7 +22,7 @@ class Config:
     """Predict with a finished run of train."""
 
     run: tyro.conf.Positional[Path]
-    """Its folder."""
+    """Folder of the run."""
     data: Path
     """File with one example per row, and the features of training by name."""
     out: Path

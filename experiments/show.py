@@ -11,9 +11,9 @@ from experiments.command import refusals_said
 from experiments.engine.records import history
 from experiments.runs import RefusedError
 from experiments.tabular import curves
+from experiments.tabular.asked import read_config
 from experiments.tabular.problem import posed
 from experiments.tabular.trained import trained
-from experiments.train import read_config
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Config:
     """Show a run of train."""
 
     run: tyro.conf.Positional[Path]
-    """Its folder."""
+    """Folder of the run."""
     out: Path | None = None
     """Where the figure goes, as .png and .svg; RUN/show unless given."""
 

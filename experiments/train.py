@@ -4,7 +4,6 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, get_type_hints
 
 import jax
 import jax.numpy as jnp
@@ -19,15 +18,16 @@ from experiments.engine.measures import classified, regressed
 from experiments.engine.records import CONFIG, ENVIRONMENT, environment, recording, write_json
 from experiments.engine.screen import say, shown
 from experiments.runs import RefusedError, StoppedError
+from experiments.tabular.asked import read_config
 from experiments.tabular.config import Config, check, keys
-from experiments.tabular.leave import PREPARATION, leave, what_went_wrong
+from experiments.tabular.leave import CHECKPOINTS, PREPARATION, leave, what_went_wrong
 from experiments.tabular.problem import Problem, posed
-from pure_nn.checkpoint import Folder, State
+from pure_nn.checkpoint import DamagedError, Folder, State
 from pure_nn.training.interrupt import Interrupt
 from verify.networks import check_network
 
 Seen = Callable[[Metrics], None]
-CHECKPOINTS, EXAMPLES_TO_VERIFY = "checkpoints", 64
+EXAMPLES_TO_VERIFY = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,19 +36,23 @@ class Resume:
 
     resume: Path
     """Folder of the run."""
+    data: Path | None = None
+    """Where its data are now; where they were unless given."""
+    skip_damaged: bool = False
+    """From the newest checkpoint that is whole, where later ones are damaged."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """The exit code: 0 well done, 1 stopped on the way, 2 refused."""
     with refusals_said("train") as outcome:
-        config, folder = _asked(arguments)
+        config, resumed = _asked(arguments)
         with jax.enable_x64(config.dtype == "float64"):
-            run(config, folder)
+            run(config, resumed)
     return outcome.code
 
 
-def run(config: Config, folder: Path | None = None) -> State:
-    """The last state of a new run, or of the one in `folder` from its last checkpoint on.
+def run(config: Config, resumed: Resume | None = None) -> State:
+    """The last state of a new run, or of the resumed one from its last checkpoint on.
 
     RefusedError, CheckpointError, ValueError, TypeError: what cannot be run. StoppedError: a
     signal, a wrong gradient, a cost that is not finite.
@@ -56,23 +60,51 @@ def run(config: Config, folder: Path | None = None) -> State:
     check(config)
     problem, console = posed(config), Console()
     say(console, _described(problem))
-    if folder is None:
-        _verified(config, problem, console)
-        folder = runs.create("train", config.out)
-        write_json(folder / CONFIG, dataclasses.asdict(config))
-        write_json(folder / ENVIRONMENT, environment())
-        write_json(folder / PREPARATION, json.loads(problem.preparation.to_json()))
+    if problem.preparation.constant == problem.preparation.names:
+        raise RefusedError("all features are constant in the training rows: nothing can be learned")
+    folder = resumed.resume if resumed else _begun(config, problem, console)
     begin = start(problem.job, problem.params, keys(config)[2], problem.identity(config))
     with Folder(folder / CHECKPOINTS, keep=config.keep) as saved:
-        return _run(config, problem, folder, saved, begin, console)
+        state = _gone_back(saved, begin, resumed) or _fresh(begin)
+        try:
+            return _run(config, problem, folder, saved, (begin, state), console)
+        except OSError as error:
+            raise StoppedError(
+                f"{error}; what was trained is in {folder}; make room, and go on with: train "
+                f"--resume {folder}"
+            ) from error
+
+
+def _begun(config: Config, problem: Problem, console: Console) -> Path:
+    """The folder of a new run"""
+    if config.out is not None and config.out.exists():
+        runs.create("train", config.out)  # refused, before anything is computed
+    _verified(config, problem, console)
+    folder = runs.create("train", config.out)
+    write_json(folder / CONFIG, dataclasses.asdict(config) | {"data": config.data.resolve()})
+    write_json(folder / ENVIRONMENT, environment())
+    write_json(folder / PREPARATION, json.loads(problem.preparation.to_json()))
+    return folder
+
+
+def _gone_back(saved: Folder, begin: State, resumed: Resume | None) -> State | None:
+    skip = resumed is not None and resumed.skip_damaged
+    try:
+        return saved.latest(begin, skip_damaged=skip)
+    except DamagedError as error:
+        raise RefusedError(str(error).replace("skip_damaged=True", "--skip-damaged")) from error
 
 
 def _run(
-    config: Config, problem: Problem, folder: Path, saved: Folder, begin: State, console: Console
+    config: Config,
+    problem: Problem,
+    folder: Path,
+    saved: Folder,
+    states: tuple[State, State],
+    console: Console,
 ) -> State:
     measure = regressed if problem.score == "R2" else classified
-    job, score = problem.job, problem.score
-    state = saved.latest(begin) or _fresh(begin)
+    job, score, (begin, state) = problem.job, problem.score, states
     with (
         recording(folder, score, state.epoch) as records,
         shown(console, folder.name, score, job.epochs, state.epoch) as show,
@@ -88,8 +120,18 @@ def _run(
     if not done:
         raise StoppedError(f"saved at epoch {state.epoch}; go on with: train --resume {folder}")
     leave(folder, problem, state, records.history)
+    _say_why_it_ended(console, job.patience, state)
     say(console, f"config, metrics, checkpoints, weights and figures are in {folder}")
     return state
+
+
+def _say_why_it_ended(console: Console, patience: int | None, state: State) -> None:
+    if patience is None:
+        return
+    best = f"the weights are those of epoch {state.extra['best_epoch']}"
+    if state.extra["waited"] >= patience:
+        best = f"no lower validation cost in {patience} epochs: stopped after {state.epoch}; {best}"
+    say(console, best)
 
 
 def _both(first: Seen, second: Seen) -> Seen:
@@ -106,26 +148,12 @@ def _fresh(begin: State) -> State:
     return begin._replace(params=now[0], opt_state=now[1])
 
 
-def _asked(arguments: Sequence[str]) -> tuple[Config, Path | None]:
+def _asked(arguments: Sequence[str]) -> tuple[Config, Resume | None]:
     if any(a == "--resume" or a.startswith("--resume=") for a in arguments):
-        folder = tyro.cli(Resume, prog="python -m experiments train", args=arguments).resume
-        return read_config(folder), folder
+        asked = tyro.cli(Resume, prog="python -m experiments train", args=arguments)
+        config = read_config(asked.resume)
+        return dataclasses.replace(config, data=asked.data or config.data), asked
     return tyro.cli(Config, prog="python -m experiments train", args=arguments), None
-
-
-def read_config(folder: Path) -> Config:
-    """What the run in `folder` was asked for"""
-    try:
-        stated = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        return Config(**{name: _typed(name, value) for name, value in stated.items()})
-    except (OSError, ValueError, TypeError) as error:
-        raise RefusedError(f"{folder}: expected the folder of a run of train: {error}") from None
-
-
-def _typed(name: str, value: Any) -> Any:
-    if value is not None and "Path" in str(get_type_hints(Config)[name]):
-        return Path(value)
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _described(problem: Problem) -> str:

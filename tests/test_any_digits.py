@@ -21,6 +21,10 @@ def one_minus_square(A: Any, v: Any) -> Any:
     return (v * (1 - A**2),)
 
 
+def one_minus_and_plus(A: Any, v: Any) -> Any:
+    return (v * (1 - A) * (1 + A),)
+
+
 def sigmoid_and_itself(z: Any, m: Any) -> Any:
     A = 1 / (1 + m.exp(-z))
     return A, A
@@ -42,6 +46,13 @@ def softmax_delta(A: Any, v: Any) -> Any:
 
 LOSSY: dict[str, tuple[Any, Any, Any, str, str]] = {
     "1 − A²": (tanh_and_itself, one_minus_square, jnp.tanh, "write 4/(E + 2 + 1/E)", "1 - A**2"),
+    "(1 − A)(1 + A)": (
+        tanh_and_itself,
+        one_minus_and_plus,
+        jnp.tanh,
+        "4/(E + 2 + 1/E) for (1 − A)(1 + A)",
+        "(1 - A) * (1 + A)",
+    ),
     "A(1 − A)": (sigmoid_and_itself, a_one_minus_a, jax.nn.sigmoid, "σ(−z)", "A * (1 - A)"),
     "log(softmax)": (
         log_of_softmax,

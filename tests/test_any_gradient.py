@@ -15,6 +15,7 @@ from gradients import (
     in_numpy,
     numpy_cost,
     params_and_data,
+    x_of,
 )
 
 import verify
@@ -203,3 +204,16 @@ def test_a_user_of_float32_is_given_no_float64() -> None:
         return jnp.zeros(x.shape) + f_by_x(x, y)
 
     assert verify.check_gradient(f, hand, (X.astype("f4"), Y.astype("f4")), **QUICK).ok
+
+
+def test_one_entry_is_called_by_its_name_once() -> None:
+    def total(x: Any) -> Any:
+        return jnp.sum(jnp.sin(x))
+
+    def hand(x: Any) -> Any:
+        return jnp.cos(x).at[1, 2].multiply(1.5)
+
+    report = verify.check_gradient(total, hand, (x_of(),), **QUICK)
+    assert str(report).startswith("WRONG: x[1, 2] alone is wrong: got ")
+    report = verify.check_gradient(total, lambda x: 2 * jnp.cos(x), (x_of(),), **QUICK)
+    assert str(report).startswith("WRONG: x is 2 times too large")

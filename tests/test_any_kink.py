@@ -59,6 +59,20 @@ def test_another_convention_is_named(cost: Any, slope: float, theirs: str, ours:
     assert ours in said
 
 
+def test_equal_entries_of_a_max() -> None:
+    def pooled(x: Any) -> Any:
+        return jnp.sum(jnp.max(x, axis=1))
+
+    def first_of_two(x: Any) -> Any:
+        return jnp.array([[1.0, 0.0, 0.0]], x.dtype)
+
+    x = np.array([[1.0, 1.0, 0.5]], np.float32)
+    (said,) = verify.check_gradient(pooled, first_of_two, (x,)).mistakes
+    assert said.startswith("only the convention at a kink differs: x[0, 0]")
+    assert "in a max which of equal entries gets it" in said
+    assert verify.check_gradient(pooled, first_of_two, (x - np.array([[0, 0.25, 0]], x.dtype),)).ok
+
+
 @pytest.mark.parametrize("cost", [by_maximum, by_relu])
 @pytest.mark.parametrize("slope", [0.0, 0.5, 1.0])
 def test_any_tie_lets_every_convention_pass(cost: Any, slope: float) -> None:

@@ -18,6 +18,12 @@ def total(x: Any) -> Any:
     return jnp.sum(jnp.sin(x))
 
 
+class Tensor:
+    """As another library has them"""
+
+    shape, dtype = (), "tensor.float32"
+
+
 REFUSED: dict[str, tuple[Any, Any, dict[str, Any], type[Exception], str]] = {
     "a list of arguments": (total, [X], {}, TypeError, r"got list of 1; .* write \(x,\)"),
     "one array": (total, X, {}, TypeError, r"expected the tuple of arguments .* got ndarray"),
@@ -41,6 +47,24 @@ REFUSED: dict[str, tuple[Any, Any, dict[str, Any], type[Exception], str]] = {
     ),
     "no entries": (total, (X[:0],), {}, ValueError, "there is nothing to differentiate: x"),
     "argnums": (total, (X,), {"argnums": 1}, ValueError, "positions among the 1 arguments"),
+    "argnums by name": (total, (X,), {"argnums": "x"}, TypeError, r"as 0 or \(0, 1\), got 'x'"),
+    "complex cost": (
+        lambda x: jax.lax.complex(total(x), total(x)),
+        (X,),
+        {},
+        TypeError,
+        "expected a real number, got .*complex128; return its real part",
+    ),
+    "complex cost in NumPy": (
+        lambda x: np.sum(x) * 1j,
+        (X,),
+        {},
+        TypeError,
+        "expected a real number, got .*complex128",
+    ),
+    "masked": (total, (np.ma.masked_less(X, 0),), {}, TypeError, r"pass x.filled\(0\)"),
+    "of others": (lambda p: total(p["W"]), ({"W": Tensor()},), {}, TypeError, r"p\['W'\].numpy"),
+    "a value of others": (lambda x: Tensor(), (X,), {}, TypeError, r"got Tensor; return float"),
     "argnums twice": (
         lambda x, y: total(x),
         (X, X),
@@ -165,8 +189,12 @@ def test_what_a_backward_pass_returns(what: str) -> None:
 def test_refused_rules() -> None:
     with pytest.raises(TypeError, match=r"expected \(out, res\).*got"):
         verify.check_rule(jnp.sin, backward, (X,))
-    with pytest.raises(TypeError, match="expected floating outputs"):
+    with pytest.raises(TypeError, match="expected floating outputs, got bool"):
         verify.check_rule(lambda x: (x > 0, x), backward, (X,))
+    with pytest.raises(TypeError, match="<lambda>: out: expected real numbers, got complex128"):
+        verify.check_rule(lambda x: (np.exp(1j * x), x), backward, (X,))
+    with pytest.raises(TypeError, match="out: expected an array of NumPy or JAX, got Tensor"):
+        verify.check_rule(lambda x: (Tensor(), x), backward, (X,))
     with pytest.raises(ValueError, match="expected finite results, got out with NaN"):
         verify.check_rule(lambda x: (jnp.log(x), x), backward, (-abs(X),))
     with pytest.raises(ValueError, match="cotangents: expected two or more, got 1"):
@@ -181,3 +209,54 @@ def test_refused_vjps() -> None:
         verify.check_vjp(jnp.sin, cast(Any, X))
     with pytest.raises(ValueError, match="there is nothing to differentiate"):
         verify.check_vjp(jax.nn.one_hot, (np.arange(3), 4))
+
+
+# in place
+
+
+def doubled(res: Any, v: Any) -> Any:
+    v *= res
+    return (v,)
+
+
+def used_up(res: Any, v: Any) -> Any:
+    res *= v
+    return (res,)
+
+
+def emptied(x: Any) -> Any:
+    J = np.sum(np.sin(x))
+    x *= 0
+    return J
+
+
+IN_PLACE = "changed in place; work on a copy, as in x = x.copy()"
+
+
+def test_a_backward_pass_that_changes_what_it_is_given() -> None:
+    def halves(x: Any) -> Any:
+        return x**2 / 2, x.copy()
+
+    report = verify.check_rule(halves, doubled, (X,))
+    assert str(report).startswith(f"WRONG: the cotangent: it is {IN_PLACE}")
+    compared = [x.comparison.error for x in report.findings if not x.comparison.fault]
+    assert max(compared) <= 1
+    report = verify.check_rule(halves, used_up, (X,))
+    assert f"of res, what forward keeps for it, it is {IN_PLACE}" in str(report)
+    assert verify.check_rule(halves, lambda res, v: (res * v,), (X,)).ok
+
+
+def test_a_result_that_is_overwritten_by_the_next() -> None:
+    out = np.zeros_like(X)
+    assert verify.check_rule(
+        lambda x: (2 * x, None), lambda _, v: (np.add(v, v, out=out),), (X,)
+    ).ok
+
+
+def test_a_function_that_changes_its_arguments_is_refused() -> None:
+    given = X.copy()
+    with pytest.raises(ValueError, match=r"emptied: x: it is changed in place; work on a copy"):
+        verify.check_gradient(emptied, np.cos, (given,))
+    with pytest.raises(ValueError, match=r"<lambda>: x: it is changed in place"):
+        verify.check_rule(lambda x: (emptied(x), x), backward, (given,))
+    assert np.array_equal(given, X)

@@ -195,3 +195,30 @@ def test_sums_are_counted_in_ulps_of_the_largest_entry() -> None:
 
     report = verify.check_rule(forward, backward, (x_of((2, 4)), x_of()), **QUICK)
     assert {finding.unit for finding in report.findings} == {"leaf"}
+
+
+# nothing by hand
+
+
+@jax.custom_jvp
+def cube(x: Any) -> Any:
+    return x**3
+
+
+cube.defjvp(lambda primals, tangents: (cube(*primals), 3 * primals[0] ** 2 * tangents[0]))
+PLAIN: dict[str, tuple[Any, Any, str]] = {
+    "no rule": (jnp.sin, None, "undecided"),
+    "no rule in a scan": (in_a_scan(jnp.sin), None, "undecided"),
+    "no rule, a reference": (jnp.sin, lambda x: jnp.cos(x - jnp.pi / 2), "ok"),
+    "a rule": (by_hand(1.0), None, "ok"),
+    "a rule in a scan": (in_a_scan(by_hand(1.0)), None, "ok"),
+    "a custom_jvp": (cube, None, "ok"),
+}
+
+
+@pytest.mark.parametrize("what", PLAIN)
+def test_without_a_rule_there_is_nothing_to_check(what: str) -> None:
+    f, reference, verdict = PLAIN[what]
+    report = verify.check_vjp(f, (x_of(),), reference)
+    assert report.verdict == verdict, str(report)
+    assert ("there is no custom rule in it" in str(report)) == (verdict == "undecided")

@@ -127,8 +127,8 @@ ARRAYS: dict[str, tuple[Arrays, str]] = {
         "dtype: expected one of float64, .*got 'float8'",
     ),
     "an unknown activation": (
-        GOOD | {"activations": "relu,swish"},
-        r"activations: expected some of relu, tanh, .*got 'swish'; .* leaky_relu\(0.2\)",
+        GOOD | {"activations": "relu,mish"},
+        r"activations: expected some of relu, tanh, .*got 'mish'; .* leaky_relu\(0.2\)",
     ),
     "a constant that is none": (
         GOOD | {"activations": "leaky_relu(x),softmax"},

@@ -1,6 +1,8 @@
 """Gradients that NumPy programs save: whatever the file leaves out is found, and said."""
 
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ BINARY = only(columns(("tanh", "sigmoid"), (4, 5, 1)))
 NUMBERS = only(columns(("sigmoid", "identity"), (4, 5, 2)))
 IN_ROWS = only(rows(("relu", "softmax"), (4, 6, 3)))
 B = 7
+H = 1e-3  # of differences
 
 
 def pytorch() -> Arrays:
@@ -233,8 +236,75 @@ def test_nothing_that_fits(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     noise = {name: rng.normal(size=x.shape) for name, x in CLASSES.items() if name.startswith("d")}
     code, text = diagnosed(tmp_path, CLASSES | noise)
-    assert "no usual network gives any of these gradients" in text
-    assert "state activations, loss, reduction for a better one" in text
+    assert "\nundecided: no usual network gives any of these gradients" in text
+    assert "state activations, loss, reduction to decide" in text
+    assert code == 1
+    code, text = diagnosed(tmp_path, CLASSES | noise, activations="relu,softmax")
+    assert "\nwrong: the first that is wrong is " in text
+    assert "this is a guess; state loss, reduction for a better one" in text
+    assert code == 1
+
+
+def below_softmax(g: Any, g_prime: Any) -> Arrays:
+    """A hidden layer of this g, below softmax"""
+    rng = np.random.default_rng(6)
+    X, W1, W2 = rng.normal(size=(5, B)), rng.normal(size=(6, 5)), rng.normal(size=(3, 6))
+    Y, Z1 = np.eye(3)[:, rng.integers(3, size=B)], W1 @ X + 0.1
+    dZ2 = softmax(W2 @ g(Z1), 0) - Y
+    pairs = ((W2.T @ dZ2 * g_prime(Z1), X), (dZ2, g(Z1)))
+    saved = {"X": X, "Y": Y, "W1": W1, "b1": np.full((6, 1), 0.1), "W2": W2, "b2": np.zeros((3, 1))}
+    for l, (d, a) in enumerate(pairs, 1):
+        saved |= {f"dW{l}": d @ a.T / B, f"db{l}": d.mean(axis=1, keepdims=True)}
+    return saved
+
+
+def normal(z: Any) -> Any:
+    return np.vectorize(math.erfc)(-z / math.sqrt(2)) / 2
+
+
+def near_normal(z: Any) -> Any:
+    return (1 + np.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z**3))) / 2
+
+
+def sigma(z: Any) -> Any:
+    return 1 / (1 + np.exp(-z))
+
+
+RARE: dict[str, Any] = {
+    "elu": lambda z: np.where(z > 0, z, np.expm1(z)),
+    "selu": lambda z: 1.0507009873554805 * np.where(z > 0, z, 1.6732632423543772 * np.expm1(z)),
+    "gelu": lambda z: z * normal(z),
+    "gelu_tanh": lambda z: z * near_normal(z),
+    "silu": lambda z: z * sigma(z),
+    "softplus": lambda z: np.log1p(np.exp(z)),
+}
+
+
+def slope(g: Any) -> Any:
+    """By differences of five points: the error is O(h⁴)."""
+    return lambda z: (8 * (g(z + H) - g(z - H)) - (g(z + 2 * H) - g(z - 2 * H))) / (12 * H)
+
+
+@pytest.mark.parametrize("name", RARE)
+@pytest.mark.parametrize("stated", [{}, {"activations": "{},softmax"}], ids=["inferred", "stated"])
+def test_activations_that_pure_nn_has_not(tmp_path: Path, name: str, stated: Any) -> None:
+    saved = below_softmax(RARE[name], slope(RARE[name]))
+    said = {what: words.format(name) for what, words in stated.items()} | {"dtype": "float32"}
+    code, text = diagnosed(tmp_path, saved, **said)
+    assert f"activations: {name}" in text
+    assert "\nok: every gradient is right" in text
+    assert code == 0
+    wrong = saved | {"dW1": -saved["dW1"]}
+    code, text = diagnosed(tmp_path, wrong, **said)
+    assert "dW[1] has the wrong sign" in text
+    assert code == 1
+
+
+def test_an_activation_that_is_not_known_is_undecided(tmp_path: Path) -> None:
+    saved = below_softmax(np.sin, np.cos)
+    code, text = diagnosed(tmp_path, saved)
+    assert "\nundecided: no usual network gives any of these gradients" in text
+    assert "\nwrong" not in text
     assert code == 1
 
 

@@ -58,9 +58,17 @@ MISTAKES: dict[str, tuple[Arrays, list[str]]] = {
     "a mean in a sum": (
         times(SUM, "dW1", 1 / 32),
         [
-            "J = Σᵢ 𝓛ᵢ, 𝓛 = −Σ Y log A; numbers below are those of the file divided by 32",
+            "J = Σᵢ 𝓛ᵢ, 𝓛 = −Σ Y log A\n",
             "dW[1] is B = 32 times too small: the mean is taken where J is the sum (∂J/∂W = Δ Aᵀ)",
         ],
+    ),
+    "a sum, and no number of the file": (
+        times(SUM, "db1", 0),
+        ["  J = Σᵢ 𝓛ᵢ, 𝓛 = −Σ Y log A\n  db[1] is zero: it was left out\n"],
+    ),
+    "a sum, and numbers of the file": (
+        SUM | {"dW2": SUM["dW2"] * np.linspace(0.8, 1.3, 30).reshape(5, 6)},
+        ["𝓛 = −Σ Y log A; numbers below are those of the file divided by 32\n"],
     ),
     "a sum twice": (times(SUM, "dW1", 32), ["dW[1] is B = 32 times too large (∂J/∂W = Δ Aᵀ)\n"]),
     "sign, in a file of Flax": (

@@ -11,7 +11,8 @@ MEANT = {
         "dW",
         "1",
     ): "dW1 dw1 dW[1] dW_1 d_W1 gradW1 grad_W1 W1_grad W1.grad 1.weight.grad grad.1.weight "
-    "grad/W1 grads/W1 dJ/dW1 dJ_dW1 dL_dW1 ∂J/∂W1 nabla_w1 ∇W1 weight1_grad dkernel1",
+    "grad/W1 grads/W1 dJ/dW1 dJ_dW1 dL_dW1 ∂J/∂W1 nabla_w1 ∇W1 weight1_grad dkernel1 "
+    "g_W1 gW1 g_w_1",
     ("db", "1"): "db1 db[1] gradb1 b1.grad 1.bias.grad grads/b1 dJ/db1 ∂J/∂b1 nabla_b1",
     ("Z", "1"): "Z1 z1 Z[1] Z_1",
     ("A", "1"): "A1 a1 A[1]",
@@ -21,9 +22,10 @@ MEANT = {
     ("W", "fc", "1"): "fc1.weight fc_1.weight fc1/kernel:0",
     ("dW", "dense", "0"): "grads/Dense_0/kernel grads/params/Dense_0/kernel dense_0/kernel.grad",
     ("W",): "W w weight",
+    ("W", "g"): "g.weight g_W",
     ("dW",): "dW dw W.grad",
-    ("X",): "X x inputs input",
-    ("Y",): "Y y labels targets y_true",
+    ("X",): "X x inputs input x_train X_train",
+    ("Y",): "Y y labels targets y_true y_train",
     ("J",): "J cost",
     ("l2",): "l2 lambda λ",
     ("keep",): "keep keep_prob",

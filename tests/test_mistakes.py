@@ -299,3 +299,41 @@ def test_either_side_of_a_kink_is_right_where_rounding_decides(z: float, verdict
     ]
     found = diagnose(net, (*below, *above), x, x / 2, grads, dtype="bfloat16")
     assert found.verdict == verdict
+
+
+def test_a_wrong_delta_is_told_once_and_at_its_place() -> None:
+    """Σ over the units is one number in each entry of db[3], and nothing that dW[3] shows."""
+    level = student({3: lambda Δ, dA: 0 * dA + (dA * prime(3)).sum(axis=0)})
+    found = told(level)
+    assert found.first == "Δ[3]"
+    assert len(found.names) == 1
+    assert "what is below it may follow" in found.names[0]
+    alone = told(changed(3, "b", np.full((4, 1), RIGHT[2]["b"].sum())))
+    assert alone.first == "db[3]"
+    assert "the sum of all its entries in every entry" in alone.names[0]
+
+
+def test_what_is_below_right_gradients_does_not_follow() -> None:
+    rng = np.random.default_rng(6)
+    noisy = changed(3, "b", RIGHT[2]["b"] * rng.uniform(1, 2, (4, 1)))
+    found = told(changed(3, "W", RIGHT[2]["W"] * rng.uniform(1, 2, (4, 4)), noisy))
+    assert found.names == (
+        "db[3] is wrong in a way that is not in the catalogue; and likewise dW[3]",
+    )
+
+
+def test_examples_are_counted_by_the_layers_below_too() -> None:
+    """dW[4] has too few entries to tell; all have the same that are missing."""
+    even = np.arange(B) % 2 == 0
+    found = told(student({4: lambda Δ, dA: (A[4] - Y) * even}))
+    (name,) = found.names
+    assert "example 1 is missing, example 3 is missing, example 5 is missing" in name
+    assert name.startswith("db[4]: ")
+    assert "likewise dW[4], db[3]" in name
+
+
+def test_the_signs_of_gradients_alone() -> None:
+    found = told([{k: np.sign(x) for k, x in layer.items()} for layer in RIGHT])
+    (name,) = found.names
+    assert name.startswith("db[4] is only the signs of its entries; and likewise dW[4], db[3]")
+    assert "rearranged" not in str(told(changed(2, "W", np.sign(RIGHT[1]["W"] + 0.1))).kinds)

@@ -54,6 +54,14 @@ FIRST: dict[str, tuple[Report, str]] = {
     "ok": (made("ok"), "OK: every entry is right to within rounding"),
     "named": (made("wrong", mistakes=("b[1] is twice",)), "WRONG: b[1] is twice"),
     "unnamed": (made("wrong"), "WRONG: b[1], by no mistake that has a name here"),
+    "a law": (
+        made(findings=(Finding("law: zero", OFF, "wrong"), Finding("law: linear", OFF, "wrong"))),
+        "WRONG: b[1]: the result does not depend linearly on the cotangent",
+    ),
+    "a law, and more": (
+        made(findings=(Finding("law: zero", OFF, "wrong"), Finding("eager", OFF, "wrong"))),
+        "WRONG: b[1], by no mistake that has a name here",
+    ),
     "nothing": (made(), "UNDECIDED: there is nothing to hold it against"),
     "fault": (
         made(findings=(Finding("eager", FAULT, "wrong"),)),
@@ -74,6 +82,13 @@ def test_the_worst_entry_is_told() -> None:
     assert "9e+15 ULP of the leaf's largest entry, 1e+06 times what rounding explains" in said
     assert "9 entries compared: eager" in said
     assert said.endswith("seed=5 repeats this.")
+
+
+def test_of_what_is_infinitely_far_off_no_ulps_are_told() -> None:
+    of_zero = Comparison("b", (1,), 2.0, 0.0, 5e37, float("inf"), 3)
+    said = str(made(findings=(Finding("eager", of_zero, "wrong", "entry"),)))
+    assert "b[1] is 2, expected 0;\nrounding explains nothing of that" in said
+    assert "inf ULP" not in said
 
 
 def test_a_row_for_each_leaf_with_the_ways_in_which_it_is_wrong() -> None:

@@ -56,6 +56,113 @@ def same_bits(a: Path, b: Path) -> bool:
     return weights[0] == weights[1] and metrics[0] == metrics[1]
 
 
+def test_all_at_once_diverges_with_its_layer_named(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The only step of an epoch leaves weights whose validation is not finite."""
+    asked = ["--batch-size", "None", "--optimizer", "sgd", "--learning-rate", "1e30"]
+    assert train.main([*settings(table, tmp_path / "run"), *asked]) == 1
+    said = capsys.readouterr().err
+    assert "the validation cost after step 1 of epoch 1 is" in said
+    assert "first not finite: Z[" in said
+    assert "at step 1 of epoch 2" in said
+
+
+def test_one_held_out_number_has_no_score(tmp_path: Path) -> None:
+    path = tmp_path / "few.csv"
+    path.write_text("x,y\n" + "".join(f"{i},{i / 7}\n" for i in range(6)))
+    asked = ["--data", str(path), "--target", "y", "--batch-size", "4", "--epochs", "2"]
+    assert train.main([*asked, "--no-verify", "--out", str(tmp_path / "run")]) == 0
+    assert all({"validation_cost"} <= m.keys() for m in history(tmp_path / "run"))
+    assert not any("validation_R2" in m for m in history(tmp_path / "run"))
+    assert evaluate.run(evaluate.Config(tmp_path / "run", path))["R2"] is not None
+    first = tmp_path / "one.csv"
+    first.write_text("x,y\n1,2.5\n")
+    assert evaluate.run(evaluate.Config(tmp_path / "run", first))["R2"] is None
+
+
+def test_the_last_checkpoint_predicts_where_a_run_ended_early(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, out = tmp_path / "run", tmp_path / "p.csv"
+    asked = ["--optimizer", "sgd", "--learning-rate", "1e30", "--sizes", "6"]
+    assert train.main([*settings(table, run), *asked]) == 1
+    assert predict.main([str(run), "--data", str(table), "--out", str(out)]) == 0
+    assert "is not finished: what it saved in epoch 1 is used" in capsys.readouterr().err
+    assert len(read(out)) == 60
+
+
+def test_patience_says_whose_weights_are_kept(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    asked = ["--patience", "1", "--learning-rate", "0.5"]
+    assert train.main([*settings(table, run), *asked]) == 0
+    costs = [m["validation_cost"] for m in history(run)]
+    assert len(costs) < 12
+    best = 1 + int(np.argmin(costs))
+    said = capsys.readouterr().out
+    assert f"stopped after {len(costs)}; the weights are those of epoch {best}\n" in said
+
+
+def test_a_damaged_checkpoint_is_skipped_where_that_is_asked(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert train.main([*settings(table, run), "--checkpoint-seconds", "0"]) == 0
+    newest = max(p for p in (run / "checkpoints").iterdir() if p.is_dir())
+    largest = max((p for p in newest.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+    largest.write_bytes(largest.read_bytes()[:10])
+    assert train.main(["--resume", str(run)]) == 2
+    assert "--skip-damaged goes back to it" in capsys.readouterr().err
+    assert train.main(["--resume", str(run), "--skip-damaged"]) == 0
+
+
+def test_a_run_goes_on_from_elsewhere(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert train.main(settings(Path("table.csv"), Path("run"))) == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert train.main(["--resume", "../run"]) == 0
+    moved = table.rename(tmp_path / "moved.csv")
+    assert train.main(["--resume", "../run"]) == 2
+    assert train.main(["--resume", "../run", "--data", str(moved)]) == 0
+
+
+def test_labels_that_look_like_numbers_are_those_of_training(tmp_path: Path) -> None:
+    path, part = tmp_path / "t.csv", tmp_path / "part.csv"
+    lines = [f"{i % 5},{label}\n" for i in range(8) for label in ("1", "2", "x")]
+    path.write_text("a,y\n" + "".join(lines))
+    part.write_text("a,y\n" + "".join(line for line in lines if "x" not in line))
+    run = tmp_path / "run"
+    asked = ["--data", str(path), "--target", "y", "--batch-size", "4", "--epochs", "1"]
+    assert train.main([*asked, "--no-verify", "--validation", "0", "--out", str(run)]) == 0
+    assert evaluate.run(evaluate.Config(run, part))["classes"].keys() == {"1", "2", "x"}
+
+
+def test_constant_features_alone_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "flat.csv"
+    path.write_text("x,y\n" + "".join(f"3,{'ab'[i % 2]}\n" for i in range(10)))
+    asked = ["--data", str(path), "--target", "y", "--epochs", "1", "--batch-size", "None"]
+    assert train.main([*asked, "--out", str(tmp_path / "run")]) == 2
+    assert "all features are constant" in capsys.readouterr().err
+
+
+def test_ctrl_c_before_training_is_a_line(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(train, "check_network", interrupted)
+    assert train.main([*settings(table, tmp_path / "run"), "--verify"]) == 1
+    assert capsys.readouterr().err.endswith("train: stopped; nothing was left to save\n")
+
+
 def test_constant_features_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "flat.csv"
     path.write_text("x,flat,y\n" + "".join(f"{i},3,{'ab'[i % 2]}\n" for i in range(10)))
@@ -288,4 +395,4 @@ def test_prediction_refuses_what_training_did_not_see(
     assert (
         predict.main([str(tmp_path), "--data", str(table), "--out", str(tmp_path / "p.csv")]) == 2
     )
-    assert "a finished run of train" in capsys.readouterr().err
+    assert "which a run of train leaves" in capsys.readouterr().err

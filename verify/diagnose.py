@@ -9,7 +9,8 @@ fc1.weight.grad, dense/kernel, params/Dense_0/kernel and grads/Dense_0/kernel):
 
 and, where it is known; what is absent is inferred, and said to be:
 
-    activations    one for each W, as "relu,relu,softmax"; also leaky_relu(0.2), relu(at_zero=0)
+    activations    one for each W, as "relu,relu,softmax"; also leaky_relu(0.2), relu(at_zero=0),
+                   elu, selu, gelu, gelu_tanh, silu or swish, softplus
     loss           binary_cross_entropy, cross_entropy, squared_error (½‖A − Y‖²), sse (‖A − Y‖²) or
                    mse (‖A − Y‖²/n)
     layout         "columns" or "rows"

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from verify.report import Finding, Oracle, Report
 
 ROWS = 20  # of the table of leaves: the worst ones, if there are more
+LINEARITY = {"law: zero", "law: linear"}
 Row = tuple[str, ...]
 
 
@@ -36,15 +37,18 @@ def _headline(found: "Report") -> str:
         "ok": "every entry is right to within rounding",
         "inaccurate": "the equation is right, but rounding takes digits",
         "undecided": "there is nothing to hold it against",
-        "wrong": f"{_wrong_ones(found)}, by no mistake that has a name here",
+        "wrong": _wrong_ones(found),
     }
     return f"{verdict.upper()}: {reasons[verdict]}"
 
 
 def _wrong_ones(found: "Report") -> str:
-    wrong = [f.comparison.where for f in found.findings if f.verdict == "wrong"]
-    names = list(dict.fromkeys(wrong))
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    wrong = [f for f in found.findings if f.verdict == "wrong"]
+    names = list(dict.fromkeys(f.comparison.where for f in wrong))
+    said = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    if {f.how for f in wrong} <= LINEARITY:
+        return f"{said}: the result does not depend linearly on the cotangent"
+    return f"{said}, by no mistake that has a name here"
 
 
 def _context(found: "Report") -> str:
@@ -57,12 +61,21 @@ def _worst(found: "Report") -> Iterator[str]:
     worst = found.worst()
     if worst and worst.verdict != "ok" and not worst.comparison.fault:
         compared = worst.comparison
-        what = "that entry" if worst.unit == "entry" else "the leaf's largest entry"
         yield (
             f"Worst entry, {worst.how}: {_place(compared)} is {compared.got:.9g}, expected "
-            f"{compared.expected:.9g};\n{_number(compared.ulps)} ULP of {what}, "
-            f"{_number(compared.error)} times what rounding explains"
+            f"{compared.expected:.9g};\n{_how_far(worst)}"
         )
+
+
+def _how_far(worst: "Finding") -> str:
+    compared = worst.comparison
+    if not math.isfinite(compared.ulps):
+        return "rounding explains nothing of that"
+    what = "that entry" if worst.unit == "entry" else "the leaf's largest entry"
+    return (
+        f"{_number(compared.ulps)} ULP of {what}, {_number(compared.error)} times what rounding "
+        "explains"
+    )
 
 
 def _place(compared: Comparison) -> str:

@@ -45,7 +45,7 @@ class Oracle:
     uncertainty   its own, where it is furthest from the reference
 
     The three are relative to the largest entry of the leaf (of the gradient, along a direction
-    that crosses leaves).
+    that crosses leaves); absolute, where that is 0.
     """
 
     name: str

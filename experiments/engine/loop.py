@@ -32,8 +32,8 @@ class Metrics:
 class Diverged(Exception):
     """A cost that is not finite; the checkpoint before it is kept."""
 
-    def __init__(self, epoch: int, step: int, cost: float) -> None:
-        super().__init__(f"the cost of step {step} of epoch {epoch} is {cost}")
+    def __init__(self, epoch: int, step: int, cost: float, what: str = "cost of") -> None:
+        super().__init__(f"the {what} step {step} of epoch {epoch} is {cost}")
         self.epoch, self.step = epoch, step
 
 
@@ -88,10 +88,13 @@ class Loop:
 
     def _closed(self, state: State, seconds: float, examples: float) -> State:
         """The state at the beginning of the next epoch, once this one is measured and told."""
+        _require_finite_params(state)
         J = epoch_cost(self.job, state, self.training.m)
         found = self._judged(state)
         cost, score = (None, None) if found is None else found
         epoch = state.epoch + 1
+        if cost is not None and not math.isfinite(cost):
+            raise Diverged(epoch, state.position, cost, "validation cost after")
         self.seen(Metrics(epoch, J, cost, score, seconds, examples / max(seconds, 1e-9)))
         state = state._replace(epoch=epoch, position=0, costs=state.costs[:0])
         if self.job.patience is not None and found is not None:
@@ -131,4 +134,4 @@ def _require_finite(state: State) -> None:
 def _require_finite_params(state: State) -> None:
     """So that the last checkpoint is one to go on from"""
     if not all(bool(jnp.isfinite(x).all()) for x in jax.tree.leaves(state.params["now"])):
-        raise Diverged(state.epoch + 1, state.position, math.nan)
+        raise Diverged(state.epoch + 1, state.position, math.nan, "result of")

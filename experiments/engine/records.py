@@ -58,8 +58,14 @@ def recording(folder: Path, score: str, epochs_done: int = 0) -> Iterator[Record
 
 def history(folder: Path) -> list[dict[str, Any]]:
     """The metrics of a run, one entry per epoch; a last line that was cut off does not count."""
-    lines = (folder / METRICS).read_text(encoding="utf-8").split("\n")[:-1]
-    return [json.loads(line) for line in lines]
+    path = folder / METRICS
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+    try:
+        return [json.loads(line) for line in lines]
+    except ValueError as error:
+        raise ValueError(f"{path}: expected a JSON object in each line: {error}") from None
 
 
 def environment() -> dict[str, Any]:

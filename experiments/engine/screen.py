@@ -34,9 +34,11 @@ def shown(
 
 def said(m: Metrics, score: str) -> str:
     validation = ""
-    if m.validation_cost is not None and m.validation_score is not None:
+    if m.validation_cost is not None:
+        validation = f"   validation cost {m.validation_cost:.5f}"
+    if m.validation_score is not None:
         value = f"{m.validation_score:.2%}" if score == "accuracy" else f"{m.validation_score:.4f}"
-        validation = f"   validation cost {m.validation_cost:.5f}, {score} {value}"
+        validation += f", {score} {value}"
     return f"cost {m.cost:.5f}{validation}   {m.examples_per_second:,.0f} examples/s"
 
 

@@ -27,7 +27,7 @@ SCHEMES: dict[str, str | float] = {
     "0.3·randn": 0.3,
 }
 COLUMNS = ("hidden layers", "weights", "Δ[1]", "Δ[L]", "Δ[1]/Δ[L]", "at the end", "test acc.")
-DECADES = 100  # shown on either side of 1
+POWERS = (-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100)  # of 10, as the colours are
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,10 +82,10 @@ def numbers(sizes: npt.NDArray[Any], accuracy: float) -> tuple[float, ...]:
 def _draw(figure: Figure, config: Config, maps: dict[tuple[str, str], npt.NDArray[Any]]) -> None:
     """A map for each: layers from left to right, epochs downwards, colours for powers of 10."""
     figure.set_size_inches(15, 11)
-    figure.suptitle(f"log₁₀ of the size of Δ[ℓ], {config.depth} layers", fontsize=17)
+    figure.suptitle(f"size of Δ[ℓ], {config.depth} layers", fontsize=17)
     panels = figure.subplots(len(ACTIVATIONS), len(SCHEMES), sharex=True, sharey=True)
     extent = (0.5, config.depth + 0.5, config.epochs + 0.5, -0.5)
-    norm = SymLogNorm(linthresh=1, vmin=-DECADES, vmax=DECADES)
+    norm = SymLogNorm(linthresh=1, vmin=POWERS[0], vmax=POWERS[-1])
     for axes, ((g, weights), sizes) in zip(panels.flat, maps.items(), strict=True):
         with np.errstate(divide="ignore"):
             powers = np.log10(sizes)
@@ -96,5 +96,5 @@ def _draw(figure: Figure, config: Config, maps: dict[tuple[str, str], npt.NDArra
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     figure.supxlabel("layer ℓ   (grey: Δ = 0, or not a number)", fontsize=14)
     figure.supylabel("epoch, 0 before training", fontsize=14)
-    ticks = [-100, -10, -1, 0, 1, 10, 100]
-    figure.colorbar(image, ax=panels, shrink=0.6, ticks=ticks, format="%d")
+    bar = figure.colorbar(image, ax=panels, shrink=0.6, ticks=POWERS)
+    bar.set_ticklabels([f"$10^{{{power}}}$" for power in POWERS])

@@ -1,12 +1,14 @@
 """What may be asked of `train`, and what cannot be."""
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from experiments.runs import RefusedError
@@ -17,10 +19,13 @@ from pure_nn.named import ACTIVATIONS
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """Train a network on a table of your own: classes, yes or no, or numbers."""
+    """Train a network on a table of your own: classes, yes or no, or numbers.
+
+    `--resume RUN` goes on with a run that was stopped or killed; `--resume RUN --help` says how.
+    """
 
     data: Path
-    """File with one example per row: CSV, TSV, NPZ, HDF5, safetensors."""
+    """File with one example per row: CSV, TSV, NPY, NPZ, HDF5, safetensors."""
     target: str
     """Its column or array to predict."""
     features: tuple[str, ...] = ()
@@ -83,7 +88,7 @@ OPTIMIZERS: dict[str, Callable[[optax.ScalarOrSchedule], optax.GradientTransform
 
 def check(config: Config) -> None:
     """RefusedError: the first setting that is out of range, or contradicts another."""
-    for setting, fine, expected in (*_ranges(config), *_contradictions(config)):
+    for setting, fine, expected in itertools.chain(_ranges(config), _contradictions(config)):
         if not fine:
             name, got = setting.replace("_", "-"), getattr(config, setting)
             raise RefusedError(f"--{name}: expected {expected}, got {got}")
@@ -129,10 +134,19 @@ def _ranges(config: Config) -> Iterator[tuple[str, bool, str]]:
     yield "checkpoint_seconds", config.checkpoint_seconds >= 0, "a number from 0 on"
 
 
+def _bits(dtype: str) -> int:
+    return int(jnp.finfo(dtype).bits)
+
+
 def _contradictions(config: Config) -> Iterator[tuple[str, bool, str]]:
     judged = config.patience is None or config.validation > 0
     yield "patience", judged, "None, as --validation 0 leaves nothing to judge by"
     dropped = config.dropout == 0 or bool(config.sizes)
+    low, high = (_bits(d) for d in (config.compute_dtype or config.dtype, config.dtype))
+    yield "compute_dtype", low <= high, f"no wider than --dtype {config.dtype}"
+    exact = config.dtype != "float16" or config.optimizer not in ("adam", "adamw", "rmsprop")
+    why = "with --dtype float16, which holds no 1e-8; or --dtype float32 --compute-dtype float16"
+    yield "optimizer", exact, f"sgd, momentum or nesterov {why}"
     yield "dropout", dropped, "0, as there are no hidden layers to drop units of"
     named = config.target not in config.features
     yield "features", named, f"columns other than the target {config.target}"

@@ -63,9 +63,16 @@ def draw_costs(axes: Axes, history: list[dict[str, Any]]) -> None:
 
 def _title(problem: Problem, history: list[dict[str, Any]]) -> str:
     sizes = [problem.training.X.shape[0], *(n for n in _units(problem))]
-    score = history[-1].get(f"validation_{problem.score}") if history else None
+    score = _of_the_weights(problem, history).get(f"validation_{problem.score}")
     said = "" if score is None else f"   validation {problem.score} {score:.4f}"
     return f"{problem.preparation.task}: {'-'.join(map(str, sizes))}{said}"
+
+
+def _of_the_weights(problem: Problem, history: list[dict[str, Any]]) -> dict[str, Any]:
+    """The metrics of the best epoch, where it was looked for; else of the last"""
+    if problem.job.patience is not None:
+        return min(history, key=lambda m: m["validation_cost"], default={})
+    return history[-1] if history else {}
 
 
 def _units(problem: Problem) -> list[int]:

@@ -12,6 +12,7 @@ from pure_nn import interop
 from pure_nn.checkpoint import Folder, State
 
 PREPARATION, WEIGHTS, FIGURE = "preparation.json", "weights.safetensors", "figure"
+CHECKPOINTS = "checkpoints"
 
 
 def leave(folder: Path, problem: Problem, state: State, history: list[dict[str, Any]]) -> None:

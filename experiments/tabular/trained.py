@@ -1,16 +1,22 @@
-"""A finished run, read back: its network, weights, preparation and settings."""
+"""A run, read back: its network, weights and preparation."""
 
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
 import pure_nn
+from experiments.engine.job import Job, start
 from experiments.runs import RefusedError
-from experiments.tabular.leave import PREPARATION, WEIGHTS
-from pure_nn import data, interop
+from experiments.tabular.asked import read_config
+from experiments.tabular.config import Config, optimizer
+from experiments.tabular.leave import CHECKPOINTS, PREPARATION, WEIGHTS
+from experiments.tabular.problem import OUTPUTS
+from pure_nn import checkpoint, data, interop
 from pure_nn.network import Network, Params
 
 
@@ -29,12 +35,30 @@ class Trained(NamedTuple):
 
 def trained(folder: Path) -> Trained:
     """RefusedError: a folder that no finished run of `train` left."""
-    for name in (PREPARATION, WEIGHTS):
-        if not (folder / name).is_file():
-            raise RefusedError(
-                f"{folder}: expected {name}, which a finished run of train leaves; go on with a "
-                f"stopped one with: train --resume {folder}"
-            )
-    net, params = interop.load_weights(folder / WEIGHTS)
+    if not (folder / PREPARATION).is_file():
+        raise RefusedError(f"{folder}: expected {PREPARATION}, which a run of train leaves")
     preparation = data.Preparation.from_json((folder / PREPARATION).read_text(encoding="utf-8"))
-    return Trained(net, params, preparation)
+    if (folder / WEIGHTS).is_file():
+        return Trained(*interop.load_weights(folder / WEIGHTS), preparation)
+    return Trained(*_of_checkpoint(folder, preparation), preparation)
+
+
+def _of_checkpoint(folder: Path, preparation: data.Preparation) -> tuple[Network, Params]:
+    """Of a run that was stopped, or diverged: the best weights that it saved, else the newest"""
+    config = read_config(folder)
+    job, params = _untrained(config, preparation)
+    like = start(job, params, jax.random.key(0), {})
+    state = checkpoint.read(folder / CHECKPOINTS, like, skip_damaged=True)
+    used = f"what it saved in epoch {state.epoch + 1} is used"
+    print(f"{folder} is not finished: {used}", file=sys.stderr)
+    return job.net, state.params.get("best", state.params["now"])
+
+
+def _untrained(config: Config, preparation: data.Preparation) -> tuple[Job, Params]:
+    hidden = [config.activation] * len(config.sizes)
+    net = Network((*hidden, OUTPUTS[preparation.task]), dropout=config.dropout if hidden else 0.0)
+    n_L = len(preparation.classes) if preparation.task == "classes" else 1
+    sizes = (len(preparation.names), *config.sizes, n_L)
+    params = pure_nn.init(jax.random.key(0), sizes, config.init, dtype=config.dtype)
+    job = Job(net, optimizer(config, 1), config.epochs, patience=config.patience)
+    return job, params

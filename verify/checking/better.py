@@ -24,6 +24,8 @@ FORMS = {
     "E = exp(2|z|)",
     "1 − A": "1 − A cancels where A is near 1; with A = σ(z) write σ(−z) instead, and for A(1 − A) "
     "e/(1 + e(2 + e)), e = exp(−|z|)",
+    "1 − tanh": "1 − A cancels where A is near 1; with A = tanh(z) write 4/(E + 2 + 1/E) for "
+    "(1 − A)(1 + A), E = exp(2|z|)",
     "exp − 1": "exp(x) − 1 cancels where x is near 0; write expm1(x) instead",
     "log(1 + x)": "log(1 + x) loses the digits of a small x; write log1p(x) instead",
     "log of 0": "the logarithm of what underflowed to 0; for log(softmax(z)) write "
@@ -70,6 +72,8 @@ def form_of(path: Sequence[Lossy]) -> str:
         return "log of 0" if "log" in above else "underflow"
     first, *rest = lost.of
     if lost.name == "sub" and float(first.low) == 1:
+        if rest[0].name == "tanh":
+            return "1 − tanh"
         return "1 − A²" if _is_square(rest[0]) else "1 − A"
     if lost.name == "sub" and first.name == "exp" and float(rest[0].low) == 1:
         return "exp − 1"

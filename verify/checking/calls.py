@@ -1,7 +1,6 @@
 """Calling what other people wrote: with copies, and with what went wrong said plainly."""
 
 import dataclasses
-import functools
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +9,9 @@ import jax
 import numpy as np
 
 from verify.checking.hands import Misfit
+from verify.checking.inplace import IN_PLACE, copies, differing
 from verify.derivatives.arguments import Arguments, Call
+from verify.derivatives.kept import jitted
 from verify.derivatives.primal import first_line
 from verify.derivatives.programs import Leaves, as_given
 
@@ -24,12 +25,12 @@ class CallFailed(RuntimeError):
     """A function that was to be checked raised; its own error is the cause."""
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@jitted(static_argnums=0)
 def compiled(call: Call, arrays: Leaves, cotangent: Leaves) -> Any:
     return call.f(call.arguments(arrays), cotangent)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@jitted(static_argnums=(0, 1))
 def batched(call: Call, wanted: tuple[int, ...], arrays: Leaves, cotangent: Leaves) -> Any:
     """Over copies of the wanted arrays and of the cotangent, along their first axis"""
 
@@ -47,7 +48,7 @@ def eagerly(
 
     CallFailed: it raised.
     """
-    handed = [x.copy() if isinstance(x, np.ndarray) else x for x in arrays]
+    handed = copies(arrays)
     try:
         with as_given(given.wide):
             found = given.call(f)(handed)
@@ -55,16 +56,15 @@ def eagerly(
         raise
     except Exception as error:
         raise CallFailed(_raised(name, given, error)) from error
-    changed = [
-        called
-        for called, x, y in zip(given.names, arrays, handed, strict=True)
-        if isinstance(x, np.ndarray) and not np.array_equal(x, y, equal_nan=_has_nan(x))
-    ]
-    return found, changed
+    return found, differing(given.names, arrays, handed)
 
 
-def _has_nan(x: Any) -> bool:
-    return x.dtype.kind in "fc"
+def unchanging(name: str, f: Callable[..., Any], given: Arguments) -> Any:
+    """What f returns of the arguments. ValueError: it changes them."""
+    found, changed = eagerly(name, f, given, given.arrays)
+    if changed:
+        raise ValueError(f"{name}: {', '.join(changed)}: {IN_PLACE}")
+    return found
 
 
 def _raised(name: str, given: Arguments, error: Exception) -> str:

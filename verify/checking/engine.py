@@ -9,15 +9,15 @@ from verify.checking import digits, doubt, laws, naming, paper, ties, ways
 from verify.checking.calls import AGAIN, outside_jax, same
 from verify.checking.findings import Judge, merged
 from verify.checking.hands import Misfit, Read
+from verify.checking.inplace import IN_PLACE
 from verify.checking.judge import Bounds
-from verify.checking.problem import Case, Problem
-from verify.checking.references import Reference
+from verify.checking.problem import Case, Problem, flat
+from verify.checking.references import Point, Reference
 from verify.checking.units import units_of
 from verify.checking.witnesses import Witnesses
+from verify.derivatives import kept
 from verify.errors import Comparison, unit_roundoff
 from verify.report import Finding, Report
-
-IN_PLACE = "it is changed in place; work on a copy, as in x = x.copy()"
 
 
 def check(problem: Problem) -> Report:
@@ -25,9 +25,11 @@ def check(problem: Problem) -> Report:
     rng = np.random.default_rng(problem.settings.seed)
     try:
         reads, found = _eager(problem)
+        return _Examination(problem, rng).report(reads, found)
     except Misfit as misfit:
         return _report(problem, [_fault("structure", str(misfit))])
-    return _Examination(problem, rng).report(reads, found)
+    finally:
+        kept.bounded()
 
 
 def _fault(where: str, fault: str) -> Finding:
@@ -59,6 +61,7 @@ class _Examination:
         self.problem, self.rng = problem, rng
         self.notes, self.lost = list[str](), list[str]()
         self.witnesses = Witnesses(problem.function.f, given, problem.cotangents[0], settings, rng)
+        self.witnesses.patience /= len(problem.cotangents)
         u = unit_roundoff(given.dtype)
         of_value = Bounds(u, settings.factor)
         of_gradient = Bounds(u, settings.factor, problem.bounds())
@@ -70,6 +73,7 @@ class _Examination:
         cases = self._cases(reads)
         oracles = self.witnesses.oracles(cases[0], judge)
         cases, tied = ties.excused(problem, self.witnesses, cases, judge)
+        self.notes += [self.witnesses.note] if self.witnesses.note else []
         self.notes += ties.notes(problem, self.witnesses, cases[0])
         for case in cases:
             found += self._judged("eager", case)
@@ -88,14 +92,20 @@ class _Examination:
     def _cases(self, reads: Sequence[Read]) -> list[Case]:
         problem, witnesses = self.problem, self.witnesses
         points = [problem.at(problem.given.arrays, v) for v in problem.cotangents]
-        references = [witnesses.reference(at, self.judge.units) for at in points]
+        references = self._references(points, reads)
         if not self.judge.is_value(problem.function.out, references[0]):
             if witnesses.is_stale(references[0], self.judge):
                 witnesses.forget()
-                references = [witnesses.reference(at, self.judge.units) for at in points]
+                references = self._references(points, reads)
             self._require_steady(references[0])
         _require_finite(problem, references[0])
         return [Case(*parts) for parts in zip(points, references, reads, strict=True)]
+
+    def _references(self, points: Sequence[Point], reads: Sequence[Read]) -> list[Reference]:
+        found, units = list[Reference](), self.judge.units
+        for at, read in zip(points, reads, strict=True):
+            found.append(self.witnesses.reference(at, units, flat(read[1], at.wanted())))
+        return found
 
     def _require_steady(self, reference: Reference) -> None:
         """ValueError: two calls of the function differ."""

@@ -7,14 +7,14 @@ import jax
 import numpy as np
 
 from pure_nn.checks import kind
-from verify.checking.calls import eagerly
+from verify.checking.calls import unchanging
 from verify.checking.engine import check
 from verify.checking.hands import Gradient
 from verify.checking.problem import Function, Hand, Problem
 from verify.checking.settings import Options, chosen
 from verify.checking.wrappers import First, name_of
 from verify.derivatives.arguments import Arguments, arguments
-from verify.derivatives.refusals import is_floating
+from verify.derivatives.refusals import is_floating, is_foreign
 from verify.report import Report
 
 
@@ -52,8 +52,8 @@ def check_gradient(
 
 
 def _number(cost: Callable[..., Any], name: str, given: Arguments, has_aux: bool) -> Any:
-    """The cost, called eagerly. TypeError, ValueError: it is no finite number."""
-    out, _ = eagerly(name, cost, given, given.arrays)
+    """The cost, called eagerly. TypeError, ValueError: what is wrong with it, or its value."""
+    out = unchanging(name, cost, given)
     if has_aux:
         if not (isinstance(out, tuple) and len(out) == 2):
             raise TypeError(f"{name}: has_aux=True expects (cost, anything), got {kind(out)}")
@@ -69,10 +69,17 @@ def _require_scalar(name: str, out: Any, has_aux: bool) -> None:
     if isinstance(out, tuple) and len(out) == 2 and not has_aux:
         raise TypeError(f"{name}: expected one number, got a pair; pass has_aux=True")
     leaves = jax.tree.leaves(out)
+    if leaves and is_foreign(leaves[0]):
+        raise TypeError(f"{name}: expected a number, got {kind(out)}; return float(…) of it")
     if len(leaves) != 1 or np.shape(leaves[0]) != () or leaves[0] is not out:
         raise TypeError(
             f"{name}: expected one number, a cost, got {_said(out)}; return its sum or mean, or "
             "check a function of several outputs by check_rule or check_vjp"
+        )
+    if np.iscomplexobj(out):
+        raise TypeError(
+            f"{name}: expected a real number, got {getattr(out, 'dtype', 'complex')}; return its "
+            "real part, or its absolute value"
         )
     if not (is_floating(out) or isinstance(out, np.generic)):
         raise TypeError(f"{name}: expected a floating number, got {_said(out)}")

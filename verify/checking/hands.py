@@ -13,6 +13,7 @@ import numpy as np
 from jax.tree_util import PyTreeDef
 
 from pure_nn.checks import kind
+from verify.checking.inplace import IN_PLACE, copies, differing
 from verify.derivatives.evidence import outputs_of_any_kind
 from verify.derivatives.programs import Leaves, merged, outputs
 from verify.derivatives.refusals import is_floating
@@ -84,7 +85,11 @@ class Rule:
 
     def __call__(self, args: tuple[Any, ...], cotangent: Leaves) -> Read:
         out, res = self.forward(*args)
+        kept = jax.tree.leaves(res)
+        before = copies(kept)
         returned = self.backward(res, self._filled(cotangent))
+        if differing(["res"] * len(kept), before, kept):
+            raise Misfit(f"backward: of res, what forward keeps for it, {IN_PLACE}")
         if not isinstance(returned, tuple | list) or len(returned) != len(args):
             raise Misfit(
                 f"backward: expected a tuple of one cotangent per argument, {len(args)} of them, "

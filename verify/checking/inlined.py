@@ -7,6 +7,7 @@ from typing import Any
 import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, subjaxprs
 
+CUSTOM = ("custom_vjp_call", "custom_jvp_call")
 INLINED = ("jit", "closed_call", "custom_vjp_call", "remat2")
 
 
@@ -17,6 +18,15 @@ class Undecorated:
     f: Callable[..., Any]
 
     def __call__(self, *args: Any) -> Any:
+        closed, out, arrays = self._traced(args)
+        return jax.tree.unflatten(out, evaluate(closed, arrays))
+
+    def is_plain(self, *args: Any) -> bool:
+        """Whether f has no custom rule, of either kind, that could be taken out or be wrong"""
+        return not has_rule(self._traced(args)[0].jaxpr, CUSTOM)
+
+    def _traced(self, args: tuple[Any, ...]) -> tuple[ClosedJaxpr, Any, list[Any]]:
+        """Its program, the structure of what it returns, and the arrays among the arguments"""
         leaves, structure = jax.tree.flatten(args)
         arrays = [x for x in leaves if _is_array(x)]
         shapes: list[Any] = []
@@ -29,7 +39,7 @@ class Undecorated:
             return found
 
         closed = jax.make_jaxpr(of_arrays)(arrays)
-        return jax.tree.unflatten(shapes[-1], evaluate(closed, arrays))
+        return closed, shapes[-1], arrays
 
 
 def _is_array(x: Any) -> bool:
@@ -67,13 +77,12 @@ def _plain(param: Any) -> Any:
     """The same done to the bodies of loops and to branches"""
     if isinstance(param, tuple) and param and isinstance(param[0], ClosedJaxpr):
         return tuple(map(_plain, param))
-    if not isinstance(param, ClosedJaxpr) or not has_custom_vjp(param.jaxpr):
+    if not isinstance(param, ClosedJaxpr) or not has_rule(param.jaxpr, CUSTOM[:1]):
         return param
     shapes = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in param.jaxpr.invars]
     return jax.make_jaxpr(lambda *xs: evaluate(param, xs))(*shapes)
 
 
-def has_custom_vjp(jaxpr: Jaxpr) -> bool:
+def has_rule(jaxpr: Jaxpr, custom: Sequence[str]) -> bool:
     names = {equation.primitive.name for equation in jaxpr.eqns}
-    inner = map(has_custom_vjp, subjaxprs(jaxpr))
-    return "custom_vjp_call" in names or any(inner)
+    return bool(names & set(custom)) or any(has_rule(x, custom) for x in subjaxprs(jaxpr))

@@ -10,6 +10,7 @@ from verify.checking.findings import Judge
 from verify.checking.problem import Case, Problem
 from verify.mistakes import diagnose, l2_of, name_leaves
 
+PLACES = (" alone is wrong", " at (")  # said of an entry by its place
 OF_REFERENCE = 1e-9  # by which its gradient may be off that of the network, relative to its size
 
 
@@ -58,24 +59,36 @@ def _like(params: Any, leaves: Sequence[Any]) -> Any:
 
 
 def _of_leaves(problem: Problem, case: Case, judge: Judge) -> list[str]:
-    names = problem.names
+    """Where not every entry was probed, of those alone that were; or, the others being taken for
+    right, of all"""
     expected = case.reference.gradient
+    got, values = _wide(list(case.read[1])), _wide(problem.wanted)
+    right = [x.value for x in expected]
     bounds = [judge.allowed(i, x) for i, x in enumerate(expected)]
-    columns = (
-        [np.asarray(x).astype(np.float64) for x in case.read[1]],
-        [x.value for x in expected],
-        [np.asarray(x).astype(np.float64) for x in problem.wanted],
-        bounds,
-    )
-    got, right, values, allowed = (dict(zip(names, each, strict=True)) for each in columns)
-    told = name_leaves(got, right, values, allowed, lengths(problem))
+    asked = [x.known | ~np.isfinite(x.value) for x in expected]
+    if all(map(np.all, asked)):
+        return _named(problem, got, right, values, bounds)
+    columns = (got, right, values, bounds)
+    alone = [[x[k] for x, k in zip(column, asked, strict=True)] for column in columns]
+    told = [text for text in _named(problem, *alone) if not any(x in text for x in PLACES)]
+    rest = zip(asked, right, got, strict=True)
+    return told or _named(problem, got, [np.where(*each) for each in rest], values, bounds)
+
+
+def _named(problem: Problem, *columns: Sequence[Any]) -> list[str]:
+    """Of gradients by hand and right ones, arguments and bounds, leaf by leaf"""
+    dicts = [dict(zip(problem.names, column, strict=True)) for column in columns]
+    got, right, values, bounds = dicts
+    told = name_leaves(got, right, values, bounds, lengths(problem))
     return [_sentence(text) for text in told]
 
 
 def _sentence(text: str) -> str:
-    """«W is …», but «W, b: …»"""
+    """«W is …» and «W[2, 1] alone …», but «W, b: …»"""
     names, _, rest = text.partition(": ")
-    return text if ", " in names else f"{names} {rest}"
+    if ", " in names:
+        return text
+    return rest if rest.startswith(f"{names}[") else f"{names} {rest}"
 
 
 def lengths(problem: Problem) -> dict[int, str]:

@@ -8,9 +8,10 @@ import jax
 import numpy as np
 from jax.tree_util import PyTreeDef
 
+from pure_nn.checks import kind
 from verify.checking.references import Label
 from verify.derivatives.programs import Leaves
-from verify.derivatives.refusals import dtype_of, is_floating
+from verify.derivatives.refusals import dtype_of, is_floating, require_real
 
 COTANGENTS = 3
 
@@ -50,12 +51,15 @@ class Outs:
 
 
 def described(name: str, out: Any) -> Outs:
-    """TypeError: no output is floating."""
+    """TypeError: no output is floating, or one is complex or not an array of NumPy or JAX."""
     paths, structure = jax.tree_util.tree_flatten_with_path(out)
     labelled = [(f"out{jax.tree_util.keystr(path)}", x) for path, x in paths]
+    for label, x in labelled:
+        require_real(f"{name}: {label}", x)
     floating = [(label, x) for label, x in labelled if is_floating(x)]
     if not floating:
-        raise TypeError(f"{name}: expected floating outputs, got {structure}")
+        got = ", ".join(str(getattr(x, "dtype", kind(x))) for _, x in labelled) or structure
+        raise TypeError(f"{name}: expected floating outputs, got {got}")
     fillers = tuple(None if is_floating(x) else np.shape(x) for _, x in labelled)
     labels = [(label, dtype_of(x)) for label, x in floating]
     return Outs(structure, [x for _, x in floating], labels, fillers)

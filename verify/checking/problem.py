@@ -10,6 +10,7 @@ import numpy as np
 from verify.checking.calls import eagerly
 from verify.checking.findings import Judge
 from verify.checking.hands import Read
+from verify.checking.inplace import copies, differing
 from verify.checking.references import Label, Point, Reference
 from verify.checking.settings import Settings
 from verify.derivatives.arguments import Arguments, Call
@@ -68,11 +69,15 @@ class Problem:
 
     def eager(self, arrays: Leaves, cotangent: Leaves) -> tuple[Read, list[str]]:
         """What the hand gives, and which arrays it changed in place"""
+        handed = copies(cotangent)
 
         def called(*args: Any) -> Read:
-            return self.hand.pull(args, cotangent)
+            value, gradient = self.hand.pull(args, handed)
+            return copies(value), copies(gradient)
 
-        return eagerly(self.hand.name, called, self.given, arrays)
+        read, changed = eagerly(self.hand.name, called, self.given, arrays)
+        names = ["the cotangent"] * len(handed)
+        return read, [*changed, *dict.fromkeys(differing(names, cotangent, handed))]
 
     def called_again(self) -> Leaves:
         return outputs(
@@ -118,10 +123,7 @@ class Case:
 
     def vector(self) -> Any:
         """The hand-written gradient as one, or None where a shape is wrong"""
-        pairs = list(zip(self.read[1], self.reference.gradient, strict=True))
-        if any(not _comparable(x, y.value) for x, y in pairs):
-            return None
-        return np.concatenate([np.asarray(x).astype(np.float64).ravel() for x, _ in pairs])
+        return flat(self.read[1], [x.value for x in self.reference.gradient])
 
     def errors(self, judge: Judge) -> Any:
         """Of every entry, as a multiple of its bound; 0 where nothing can be compared"""
@@ -134,5 +136,12 @@ class Case:
         )
 
 
+def flat(gradient: Leaves, like: Leaves) -> Any:
+    """All of its leaves as one vector, or None where one has not the shape of `like`"""
+    if not all(map(_comparable, gradient, like)):
+        return None
+    return np.concatenate([np.asarray(x).astype(np.float64).ravel() for x in gradient])
+
+
 def _comparable(x: Any, value: Any) -> bool:
-    return np.shape(x) == value.shape and np.asarray(x).dtype.kind not in "OSUc"
+    return np.shape(x) == np.shape(value) and np.asarray(x).dtype.kind not in "OSUc"

@@ -120,7 +120,7 @@ def from_values(
     """Of the coordinates that were probed, NaN where nothing came of it. On a kink, anything
     between left and right is known."""
     size, asked = sum(np.size(x) for x in at.wanted()), probes.coordinates >= 0
-    which = asked & np.isfinite(derivatives.uncertainty)
+    which = asked & np.isfinite(derivatives.uncertainty) & ~np.isnan(response)
     nothing = np.zeros(size)
     nothing[probes.coordinates[asked & ~which]] = np.nan
     i, scale = probes.coordinates[which], probes.scales[which]

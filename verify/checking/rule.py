@@ -6,7 +6,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from pure_nn.checks import kind
-from verify.checking.calls import eagerly
+from verify.checking.calls import unchanging
 from verify.checking.engine import check
 from verify.checking.hands import Rule
 from verify.checking.outs import described
@@ -45,7 +45,7 @@ def check_rule(
     name = name_of(forward)
     out = described(name, _out(name, forward, given))
     f, f_name = (First(forward), name) if reference is None else (reference, name_of(reference))
-    returned, _ = eagerly(f_name, f, given, given.arrays)
+    returned = unchanging(f_name, f, given)
     is_array = tuple(fixed is None for fixed in given.fixed)
     pull = Rule(forward, backward, out.structure, out.fillers, given.wanted, is_array)
     hand = Hand(pull, f"{name} and {name_of(backward)}", is_linear=True)
@@ -56,7 +56,7 @@ def check_rule(
 
 
 def _out(name: str, forward: Callable[..., Any], given: Arguments) -> Any:
-    returned, _ = eagerly(name, forward, given, given.arrays)
+    returned = unchanging(name, forward, given)
     if not (isinstance(returned, tuple | list) and len(returned) == 2):
         raise TypeError(
             f"{name}: expected (out, res), the output and what the backward pass needs, got "

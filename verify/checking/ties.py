@@ -122,7 +122,8 @@ def _sentence(problem: Problem, case: Case, tie: Tie, got: Any) -> str:
         f"only the convention at a kink differs: {place_name(problem, tie.place)} has the "
         f"derivative {tie.left:.6g} from the left and {tie.right:.6g} from the right; {AUTOMATIC} "
         f"takes {tie.side(case.reference.vector[tie.place])}, by hand {tie.side(got[tie.place])}; "
-        "both may be meant: write g′(0) alike in both (z > 0 or z >= 0), or pass any_tie=True"
+        "both may be meant: write g′(0) alike in both (z > 0 or z >= 0), and in a max which of "
+        "equal entries gets it; or pass any_tie=True"
     )
 
 

@@ -2,109 +2,145 @@
 
 The best of what applies, along every direction that was probed: many digits, else the complex
 step, else central differences. The first two are believed where the third does not contradict.
+
+Where there is no time for every entry, some are probed, and those that look wrong along groups of
+them that hold every entry.
 """
 
-from collections.abc import Collection
+import dataclasses
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from verify.checking import groups
+from verify.checking.asked import Asked
 from verify.checking.judge import Expected
 from verify.checking.references import Point, Reference, from_values
-from verify.derivatives import evidence, imaginary, primal, smallsteps
-from verify.derivatives.evidence import Evidence
-from verify.derivatives.manydigits import NotApplicable
-from verify.derivatives.numeric import LEVELS
+from verify.derivatives import evidence, primal
+from verify.derivatives.evidence import DIFFERENCES, IMAGINARY, Evidence
+from verify.derivatives.manydigits import MANY, NotApplicable
+from verify.derivatives.numeric import Derivatives
 from verify.derivatives.primal import Primal, widened
 from verify.derivatives.probes import FEW, SAMPLED, Probes, choose, coordinates_of, sizes
-from verify.derivatives.programs import Leaves, float64
-from verify.derivatives.responses import FAR, nudged
+from verify.derivatives.programs import float64
+from verify.report import Unit
 
-PATIENCE = 3.0  # seconds for one oracle
-CHANGES = 6  # of the inputs in their last place
-STEP = np.array([2.0**-10, -(2.0**-10)])  # by which the response is measured
-
-
-OTHERS = {"complex step": imaginary.imaginary, "many digits": smallsteps.in_many_digits}
+PATIENCE = 2.0  # seconds for the derivatives along each kind of probes
+LEAST = 8  # entries
+SOME = 2 * SAMPLED  # entries, where there is no time for all of them
 
 
 class Seen(NamedTuple):
     """All that values say; the reference made of it, and along which directions, with the rest."""
 
     reference: Reference
-    best: Evidence
     all: list[Evidence]
     dropped: dict[str, str]
+    note: str = ""
 
 
-def reference(function: Primal, at: Point, wanted: Collection[str], rng: Any) -> Seen:
-    arrays, cotangent = widened(at.arrays), widened(at.cotangent)
-    value = _value(function, at, rng)
-    probes = _affordable(function, at, arrays, rng)
-    pairs = zip(cotangent, value, strict=True)
+def reference(
+    function: Primal,
+    at: Point,
+    wanted: Collection[str],
+    got: Any,
+    units: Sequence[Unit],
+    rng: Any,
+    patience: float = PATIENCE,
+) -> Seen:
+    """`got` is the gradient that is judged, as one vector: where to look; or None"""
+    asked = Asked(function, at, 0.0, patience, rng)
+    value = _value(asked)
+    pairs = zip(asked.cotangent, value, strict=True)
     size = sum(float(np.sum(np.abs(v) * np.abs(x.value))) for v, x in pairs)
-    found = [evidence.central(function, arrays, cotangent, probes, size)]
-    dropped: dict[str, str] = {}
-    for name in [name for name in OTHERS if name in wanted]:
-        try:
-            seen = OTHERS[name](function, arrays, cotangent, probes)
-            found.append(evidence.believed(seen, found[0]))
-        except NotApplicable as error:
-            dropped[name] = str(error)
-    best = _everywhere(function, at, arrays, cotangent, found[-1])
-    response = _response(function, at, best.probes, rng)
+    asked = dataclasses.replace(asked, size=size)
+    found, dropped = _evidence(asked, wanted, _sample(asked, got))
+    best, n, note = found[-1], sizes(at.wanted()).size, ""
+    if _are_all(best.probes, n):
+        pass
+    elif best.name == IMAGINARY and n * asked.seconds(IMAGINARY) <= patience:
+        best = asked.by(IMAGINARY, coordinates_of(range(n), sizes(at.wanted())))
+    else:
+        found, note = _searched(asked, wanted, found, got, units)
+        best = found[-1]
+    response = asked.response(best.probes)
     by = from_values(best.name, value, at, best.probes, best.found, response)
-    return Seen(by, best, found, dropped)
+    return Seen(by, found, dropped, note)
 
 
-def _value(function: Primal, at: Point, rng: Any) -> list[Expected]:
+def _value(asked: Asked) -> list[Expected]:
     """What the function returns, and how that responds to the last place of its inputs"""
-    with float64():
-        here = primal.value(function, widened(at.arrays))
-        changed = [primal.value(function, moved) for moved, _ in _changes(at, rng)]
-    over = FAR if at.given.dtype == np.float64 else 1.0
+    with float64(), np.errstate(all="ignore"):
+        here = primal.value(asked.function, widened(asked.at.arrays))
+        changed = [primal.value(asked.function, moved) for moved, _ in asked.changes()]
     leaves = []
-    for k, ((name, dtype), x) in enumerate(zip(at.value, here, strict=True)):
-        largest = np.nanmax([np.abs(there[k] - x) for there in changed], axis=0) / over
-        nothing = np.zeros(x.shape)
-        parts = (np.asarray(part) for part in (x, nothing, largest, nothing, np.isfinite(x)))
+    for k, ((name, dtype), x) in enumerate(zip(asked.at.value, here, strict=True)):
+        with np.errstate(invalid="ignore"):
+            moved = np.fmax.reduce([np.abs(there[k] - x) for there in changed]) / asked.over
+        nothing, known = np.zeros(x.shape), np.isfinite(x) & ~np.isnan(moved)
+        parts = (np.asarray(part) for part in (x, nothing, moved, nothing, known))
         leaves.append(Expected(name, dtype, *parts))
     return leaves
 
 
-def _changes(at: Point, rng: Any) -> list[tuple[Leaves, Leaves]]:
-    return [nudged(at.given, at.arrays, at.cotangent, rng) for _ in range(CHANGES)]
+def _sample(asked: Asked, got: Any) -> Probes:
+    """Every coordinate, where there is time; else of each leaf those that the gradient at hand
+    has the largest, the smallest and one between, and some by chance"""
+    parts, size = asked.at.wanted(), sizes(asked.at.wanted()).size
+    each = asked.seconds(DIFFERENCES) + asked.seconds(IMAGINARY)
+    count = int(np.clip(asked.patience / each, max(LEAST, 2 * len(parts)), 20 * FEW))
+    few = 2 ** int(np.log2(min(count, SOME)))  # few shapes, few compiled
+    gradient = np.zeros(size) if got is None else np.nan_to_num(got)
+    return choose(parts, gradient, [], count if count >= size else few, asked.rng)
 
 
-def _affordable(function: Primal, at: Point, arrays: Leaves, rng: Any) -> Probes:
-    """Every coordinate that there is time for"""
-    size, each = sizes(at.wanted()).size, evidence.seconds(function, arrays)
-    count = int(np.clip(PATIENCE / (2 * LEVELS * each), SAMPLED / 4, 20 * FEW))
-    count = FEW if count >= FEW >= size else 2 ** int(np.log2(count))  # few shapes, few compiled
-    return choose(at.wanted(), np.zeros(size), [], count, rng)
+def _evidence(
+    asked: Asked, wanted: Collection[str], probes: Probes
+) -> tuple[list[Evidence], dict[str, str]]:
+    """By every oracle, the best last; and why not by the others"""
+    found, dropped = [asked.central(probes)], dict[str, str]()
+    for name in [name for name in (IMAGINARY, MANY) if name in wanted]:
+        try:
+            found.append(evidence.believed(asked.exact(name, probes), found[0]))
+        except NotApplicable as error:
+            dropped[name] = str(error)
+    return found, dropped
 
 
-def _everywhere(
-    function: Primal, at: Point, arrays: Leaves, cotangent: Leaves, best: Evidence
-) -> Evidence:
-    """Along every coordinate, where the complex step needs one call for each"""
-    size = sizes(at.wanted())
-    few = size.size <= np.count_nonzero(best.probes.coordinates >= 0)
-    cost = size.size * evidence.seconds(function, arrays)
-    if few or best.name != evidence.IMAGINARY or cost > PATIENCE:
-        return best
-    return imaginary.imaginary(function, arrays, cotangent, coordinates_of(range(size.size), size))
+def _are_all(probes: Probes, n: int) -> bool:
+    return n <= int(np.count_nonzero(probes.coordinates >= 0))
 
 
-def _response(function: Primal, at: Point, probes: Probes, rng: Any) -> Any:
-    """How far each derivative moves when the inputs move in their last place"""
-    over = FAR if at.given.dtype == np.float64 else 1.0
-    arrays, cotangent = widened(at.arrays), widened(at.cotangent)
+# where every entry is too many
 
-    def slope(arrays: Leaves, cotangent: Leaves) -> Any:
-        ahead, behind = evidence.differences(function, arrays, cotangent, probes, STEP).T
-        return (ahead - behind) / (STEP[0] - STEP[1])
 
-    here = slope(arrays, cotangent)
-    moved = [np.abs(slope(*change) - here) for change in _changes(at, rng)]
-    return np.nan_to_num(np.nanmax(moved, axis=0)) / over
+def _searched(
+    asked: Asked, wanted: Collection[str], found: list[Evidence], got: Any, units: Sequence[Unit]
+) -> tuple[list[Evidence], str]:
+    """With the entries that look wrong; and what is to be said of the others"""
+    size = sizes(asked.at.wanted())
+    one_by_one = int(np.count_nonzero(found[-1].probes.coordinates >= 0))
+    if got is None:
+        return found, ""
+    more = groups.suspects(asked, found[-1].name, got, units, one_by_one)
+    note = (
+        f"there was no time to probe each of {size.size:,} entries: {one_by_one} were, and all "
+        "others in groups"
+    )
+    if not more:
+        return found, note
+    again, _ = _evidence(asked, wanted, coordinates_of(np.resize(more, one_by_one), size))
+    by_name = {seen.name: seen for seen in again}
+    return [_joined(x, by_name[x.name]) for x in found if x.name in by_name], note
+
+
+def _joined(first: Evidence, then: Evidence) -> Evidence:
+    """Along all coordinates of the two"""
+    which = first.probes.coordinates >= 0
+    pairs = zip(first.probes.only(which)[:3], then.probes[:3], strict=True)
+    coordinates, scales, rows = (np.concatenate(pair) for pair in pairs)
+    fields = [field.name for field in dataclasses.fields(Derivatives)]
+    both = {x: (getattr(first.found, x)[which], getattr(then.found, x)) for x in fields}
+    joined = Derivatives(**{name: np.concatenate(pair) for name, pair in both.items()})
+    return Evidence(first.name, Probes(coordinates, scales, rows, then.probes.directions), joined)

@@ -1,11 +1,12 @@
 """A function with a hand-written vector-Jacobian product."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 import numpy as np
 
-from verify.checking.calls import eagerly
+from verify.checking.calls import unchanging
 from verify.checking.engine import check
 from verify.checking.hands import Pullback
 from verify.checking.inlined import Undecorated
@@ -15,7 +16,13 @@ from verify.checking.settings import Options, chosen
 from verify.checking.wrappers import name_of
 from verify.derivatives.arguments import arguments
 from verify.derivatives.programs import outputs
-from verify.report import Report
+from verify.errors import Comparison
+from verify.report import Finding, Report
+
+NO_RULE = (
+    "there is no custom rule in it, and so nothing by hand to check: it is JAX's own derivative "
+    "that is compared, with itself; pass the function that has the rule, or a reference="
+)
 
 
 def check_vjp(
@@ -36,20 +43,30 @@ def check_vjp(
     options      the fields of `verify.checking.settings.Settings`
 
     Checked too: that f has the values of the reference, that the product is linear, and 0 of 0.
+    Where f has no custom rule and there is no reference, nothing is decided.
 
     TypeError, ValueError: what cannot be checked. CallFailed: one of the functions raised.
     """
     settings = chosen(options)
     given = arguments(f, args, argnums, strict=argnums is not None)
     name = name_of(f)
-    out = described(name, eagerly(name, f, given, given.arrays)[0])
+    out = described(name, unchanging(name, f, given))
     plain = Undecorated(f) if reference is None else reference
     plain_name = f"{name} without its custom rules" if reference is None else name_of(reference)
-    returned, _ = eagerly(plain_name, plain, given, given.arrays)
+    returned = unchanging(plain_name, plain, given)
     hand = Hand(
         Pullback(f, given.wanted, given.treedef, given.fixed), f"jax.vjp of {name}", is_linear=True
     )
     vs = out.cotangents(cotangents, np.random.default_rng(settings.seed))
     function = Function(plain, plain_name, outputs(returned), out.labels)
     title = f"check_vjp: the backward pass of {name}"
-    return check(Problem(title, function, hand, given, vs, settings))
+    report = check(Problem(title, function, hand, given, vs, settings))
+    is_empty = reference is None and unchanging(name, Undecorated(f).is_plain, given)
+    return _empty(report, name) if is_empty else report
+
+
+def _empty(report: Report, name: str) -> Report:
+    """A reference that is the same derivative is no check, as one of zeros is none."""
+    found = Finding("eager", Comparison(name, fault=NO_RULE), "undecided")
+    findings, notes = (*report.findings, found), (*report.notes, *report.mistakes)
+    return dataclasses.replace(report, findings=findings, mistakes=(), notes=notes)

@@ -40,6 +40,7 @@ class Witnesses:
         self.dropped: dict[str, str] = {}
         self.evidence: list[Evidence] = []
         self.by_automatic: Reference | None = None
+        self.note, self.patience = "", values.PATIENCE
         self.trace()
 
     def trace(self) -> None:
@@ -71,10 +72,11 @@ class Witnesses:
     def is_automatic(self) -> bool:
         return self.function.way in ("differentiable", "eager")
 
-    def reference(self, at: Point, units: Sequence[Unit]) -> Reference:
-        """The best there is: many digits, else `jax.grad` in float64, else what values say."""
+    def reference(self, at: Point, units: Sequence[Unit], got: Any = None) -> Reference:
+        """The best there is: many digits, else `jax.grad` in float64, else what values say, where
+        the gradient that is judged, `got` as one vector, may be off."""
         if not self.is_automatic:
-            return self._by_values(at)
+            return self._by_values(at, units, got)
         found = self.near(at)
         self.by_automatic = self.by_automatic or found
         if "many digits" not in self.settings.oracles:
@@ -90,10 +92,11 @@ class Witnesses:
         found = automatic(self.function, at, self.rng, rounds)
         return silent.filled(self.function, at, found)
 
-    def _by_values(self, at: Point) -> Reference:
-        seen = values.reference(self.function, at, self.settings.oracles, self.rng)
+    def _by_values(self, at: Point, units: Sequence[Unit], got: Any) -> Reference:
+        wanted, rng = self.settings.oracles, self.rng
+        seen = values.reference(self.function, at, wanted, got, units, rng, self.patience)
         if not self.evidence:
-            self.evidence, self.dropped = seen.all, seen.dropped
+            self.evidence, self.dropped, self.note = seen.all, seen.dropped, seen.note
         return seen.reference
 
     # the table of all
@@ -197,5 +200,5 @@ def beside(seen: Evidence, reference: Reference, got: Any, u: float) -> Oracle:
 
 def _largest(off: Any, scale: Any, which: Any) -> float:
     with np.errstate(all="ignore"):
-        relative = np.where(off == 0, 0.0, np.abs(off) / scale)
+        relative = np.where(off == 0, 0.0, np.abs(off) / np.where(scale == 0, 1.0, scale))
     return float(np.max(relative[which], initial=0.0))

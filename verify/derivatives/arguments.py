@@ -21,6 +21,7 @@ from verify.derivatives.refusals import (
     positions,
     require_floating,
     require_known_dtypes,
+    require_plain,
     require_something,
     require_tuple,
 )
@@ -106,11 +107,13 @@ class Arguments:
 def arguments(f: Callable[..., Any], args: Any, argnums: Argnums, strict: bool) -> Arguments:
     """The arguments of f; `argnums` None is every argument that has a floating array.
 
-    TypeError, ValueError: `args` that are no tuple; `argnums` out of range, or of no floating
-    array; where `strict`, of any array that is not floating.
+    TypeError, ValueError: `args` that are no tuple, or hold arrays of others; `argnums` out of
+    range, or of no floating array; where `strict`, of any array that is not floating.
     """
     require_tuple(args)
-    chosen, called = positions(args, argnums), parameter_names(f, len(args))
+    called = parameter_names(f, len(args))
+    require_plain(args, called)
+    chosen = positions(args, argnums)
     found, treedef = jax.tree_util.tree_flatten_with_path(args)
     is_array = [_is_array(x, path[0].idx in chosen) for path, x in found]
     arrays = [pair for pair, keep in zip(found, is_array, strict=True) if keep]

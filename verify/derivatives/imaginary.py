@@ -23,6 +23,8 @@ from verify.derivatives.programs import TINY, Leaves, complex_step, float64, mer
 from verify.derivatives.responses import last_places
 from verify.errors import unit_roundoff
 
+CHANGED = 2  # times, in the last place
+PASSES = 1 + CHANGED
 UNSEEN = 16.0  # times the rounding errors that two changes show
 NOT_ANALYTIC = {"abs", "real", "imag", "conj", "sign", "floor", "ceil", "round"}
 
@@ -51,7 +53,7 @@ def _shaken(function: Primal, arrays: Leaves) -> Iterator[Leaves]:
     """The arrays, and twice with changes in their last place, for what rounding errors do"""
     wanted = [arrays[i] for i in function.wanted]
     yield arrays
-    for seed in range(2):
+    for seed in range(CHANGED):
         rng = np.random.default_rng(seed)
         moved = [x + rng.choice([-1.0, 1.0], np.shape(x)) * last_places(x) for x in wanted]
         yield merged(arrays, function.wanted, moved)

@@ -20,6 +20,7 @@ from jax.extend.core import ClosedJaxpr
 
 from verify.derivatives import responses, slopes
 from verify.derivatives.arguments import Arguments, Call
+from verify.derivatives.kept import cached
 from verify.derivatives.primal import Primal
 from verify.derivatives.programs import Leaves, Pulled, merged, outputs
 from verify.derivatives.rounding import Off, Signs, perturbed
@@ -64,7 +65,7 @@ class OnPaper:
         return Pulled(out, pullback(given)[0])
 
 
-@functools.lru_cache(maxsize=64)
+@cached(64)
 def _of(call: Call, wanted: tuple[int, ...]) -> OnPaper:
     return OnPaper(call, wanted)
 

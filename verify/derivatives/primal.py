@@ -11,6 +11,7 @@ import numpy as np
 from jax.extend.core import Jaxpr, subjaxprs
 
 from verify.derivatives.arguments import Arguments, Call
+from verify.derivatives.kept import cached
 from verify.derivatives.programs import Leaves, float64, outputs, pull, valued
 from verify.derivatives.refusals import is_floating
 from verify.derivatives.traced import Program
@@ -81,7 +82,7 @@ def _shape(x: Any) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(np.shape(x), dtype)
 
 
-@functools.lru_cache(maxsize=256)
+@cached(256)
 def _traced(
     call: Call, wanted: tuple[int, ...], arrays: Any, cotangent: Any
 ) -> tuple[Way, str, Program | None]:

@@ -1,5 +1,6 @@
 """Where derivatives are taken from values: coordinates, and random directions of unit norm."""
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -31,15 +32,16 @@ class Probes(NamedTuple):
 
     def along(self, vector: Vector) -> Vector:
         """⟨vector, d⟩ for each probe d"""
-        of_coordinates = vector[self.coordinates] * self.scales
-        return np.asarray(
-            np.where(self.coordinates < 0, (self.directions @ vector)[self.rows], of_coordinates)
-        )
+        with np.errstate(invalid="ignore"):  # 0 · ∞, of a vector that is not finite
+            of_coordinates = vector[self.coordinates] * self.scales
+            of_rows = (self.directions @ vector)[self.rows]
+        return np.asarray(np.where(self.coordinates < 0, of_rows, of_coordinates))
 
     def size_along(self, vector: Vector) -> Vector:
         """√Σ(vᵢdᵢ)², the usual size of ⟨v, d⟩ where v has any signs"""
-        of_coordinates = np.abs(vector[self.coordinates] * self.scales)
-        squares = (self.directions**2 @ vector**2)[self.rows]
+        with np.errstate(invalid="ignore"):
+            of_coordinates = np.abs(vector[self.coordinates] * self.scales)
+            squares = (self.directions**2 @ vector**2)[self.rows]
         return np.asarray(np.where(self.coordinates < 0, np.sqrt(squares), of_coordinates))
 
     def inside(self, known: Vector) -> Vector:
@@ -78,6 +80,15 @@ def with_directions(
     )
 
 
+def groups_of(groups: Sequence[Any], size: Vector, rng: Any) -> Probes:
+    """A direction of unit norm for each group of coordinates, all of its entries of one length, in
+    units of `size`, and of random signs: no two errors cancel but by chance."""
+    rows, n = np.zeros((len(groups) + 1, size.size)), len(groups)
+    for row, group in zip(rows[1:], groups, strict=True):
+        row[group] = size[group] * rng.choice([-1.0, 1.0], len(group)) / math.sqrt(len(group))
+    return Probes(np.full(n, -1), np.zeros(n), np.arange(1, n + 1), rows)
+
+
 def sizes(parts: Sequence[Any]) -> Vector:
     """By how much each coordinate moves: its own size, at least what is usual in its leaf (in all
     of them, where the leaf is 0)."""
@@ -99,10 +110,9 @@ def sample(
     """The suspects, of each leaf the largest entry of the gradient, the smallest and one in
     between, and random ones: `count` of them, whatever they are, for the program that takes them.
     """
-    picked = list(suspects)
-    for start, end in spans(parts):
-        order = start + np.argsort(np.abs(gradient[start:end]))
-        picked += [int(order[-1]), int(order[0]), int(order[len(order) // 2])] if len(order) else []
+    ordered = [start + np.argsort(np.abs(gradient[start:end])) for start, end in spans(parts)]
+    columns = [order[[-1, 0, len(order) // 2]].tolist() for order in ordered if len(order)]
+    picked = [*suspects, *itertools.chain(*zip(*columns, strict=True))]
     more = rng.integers(len(gradient), size=2 * count).tolist()
     return [*dict.fromkeys([*picked, *more]), *more][:count]
 
@@ -114,7 +124,7 @@ def choose(
     size, places = sizes(parts), spans(parts)
     everything = size.size <= count
     indices = range(size.size) if everything else sample(parts, gradient, suspects, count, rng)
-    several = int(np.clip(LARGEST // max(size.size, 1), 1, DIRECTIONS))
+    several = int(np.clip(LARGEST // max(size.size, 1), 1, min(DIRECTIONS, max(2, count // 4))))
     leaves = [places[i] for i in rng.permutation(len(places))] if len(places) > 1 else []
     chosen = ([(0, size.size)] * 2 + leaves)[:several]
     return with_directions(coordinates_of(indices, size), chosen, size, rng)

@@ -14,11 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from verify.derivatives.arguments import Call
+from verify.derivatives.kept import jitted
 from verify.derivatives.refusals import is_floating
 
 # A reference runs once: it is compiled in haste, and so by other passes than what it judges.
 IN_HASTE = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-compiled = functools.partial(jax.jit, compiler_options=IN_HASTE)
+compiled = functools.partial(jitted, compiler_options=IN_HASTE)
 
 Leaves = Sequence[Any]
 TINY = 1e-30  # a complex step: its square is far below the last place of anything
@@ -79,15 +80,15 @@ def pull(call: Call, wanted: tuple[int, ...], arrays: Leaves, cotangent: Leaves)
     )
 
 
-pulled = functools.partial(compiled, static_argnums=(0, 1))(pull)
+pulled = compiled(static_argnums=(0, 1))(pull)
 
 
-@functools.partial(compiled, static_argnums=0)
+@compiled(static_argnums=0)
 def valued(call: Call, arrays: Leaves) -> list[Any]:
     return [jnp.asarray(x) for x in outputs(call(arrays))]
 
 
-@functools.partial(compiled, static_argnums=(0, 1, 2))
+@compiled(static_argnums=(0, 1, 2))
 def along(
     call: Call,
     wanted: tuple[int, ...],
@@ -114,7 +115,7 @@ def along(
     return jax.lax.map(of_one, (probes.coordinates, probes.scales, probes.rows))
 
 
-@functools.partial(compiled, static_argnums=(0, 1))
+@compiled(static_argnums=(0, 1))
 def complex_step(
     call: Call, wanted: tuple[int, ...], arrays: Leaves, cotangent: Leaves, probes: Any
 ) -> Any:

@@ -18,6 +18,12 @@ def is_floating(x: Any) -> bool:
     return isinstance(x, float)
 
 
+def is_foreign(x: Any) -> bool:
+    """Whether it is an array, but of neither NumPy nor JAX"""
+    known = np.ndarray | np.generic | jax.Array | jax.ShapeDtypeStruct
+    return hasattr(x, "dtype") and hasattr(x, "shape") and not isinstance(x, known)
+
+
 def dtype_of(x: Any) -> np.dtype[Any]:
     return np.dtype(x.dtype) if hasattr(x, "dtype") else np.dtype(np.float64)
 
@@ -32,11 +38,40 @@ def require_tuple(args: Any) -> None:
         raise ValueError("args: expected at least one argument, got an empty tuple")
 
 
+def require_plain(args: tuple[Any, ...], called: Sequence[str]) -> None:
+    """Arrays of NumPy or JAX, none of them masked"""
+    for path, x in jax.tree.leaves_with_path(args):
+        name = f"{called[path[0].idx]}{jax.tree_util.keystr(path[1:])}"
+        if is_foreign(x) and not isinstance(x.dtype, np.dtype):
+            raise TypeError(
+                f"{name}: expected an array of NumPy or JAX, got {type(x).__name__} of "
+                f"{x.dtype}; pass {name}.numpy()"
+            )
+        if isinstance(x, np.ma.MaskedArray):
+            raise TypeError(
+                f"{name}: expected a plain array, got a masked one; pass {name}.filled(0) and the "
+                "mask as an argument of its own"
+            )
+
+
+def require_real(name: str, x: Any) -> None:
+    if is_foreign(x):
+        raise TypeError(f"{name}: expected an array of NumPy or JAX, got {type(x).__name__}")
+    if np.iscomplexobj(x):
+        raise TypeError(
+            f"{name}: expected real numbers, got {x.dtype}; return its real and imaginary parts"
+        )
+
+
 def positions(args: tuple[Any, ...], argnums: Argnums) -> tuple[int, ...]:
     """`argnums` as positions from the left; None is every argument that has a floating array."""
     if argnums is None:
         return tuple(_with_floats(args))
-    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    chosen = (argnums,) if isinstance(argnums, int | str) else tuple(argnums)
+    if any(not isinstance(n, int) for n in chosen):
+        raise TypeError(
+            f"argnums: expected positions, counted from 0, as 0 or (0, 1), got {argnums!r}"
+        )
     if not chosen or any(not -len(args) <= n < len(args) for n in chosen):
         raise ValueError(
             f"argnums: expected positions among the {len(args)} arguments, 0 to {len(args) - 1}, "

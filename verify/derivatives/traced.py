@@ -1,6 +1,5 @@
 """A value and gradient as one program, and how it responds to small changes."""
 
-import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -57,7 +56,7 @@ class Eager(NamedTuple):
 Runs = Any  # Program, Eager, or what has the same two methods
 
 
-@functools.partial(compiled, static_argnums=(0, 1))
+@compiled(static_argnums=(0, 1))
 def responses(
     program: Runs,
     floating: tuple[int, ...],

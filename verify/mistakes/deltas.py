@@ -9,6 +9,7 @@ from verify.mistakes.outputs import of_output
 from verify.mistakes.primes import of_prime
 from verify.mistakes.recipe import Pass, Run, right
 from verify.mistakes.slips import Delta, Slip, dA, through
+from verify.mistakes.sums import TELLING
 
 
 def slips(c: Pass, l: int) -> Iterator[Slip]:
@@ -27,6 +28,7 @@ def _zero(c: Pass, run: Run, l: int) -> F64:
     return np.zeros_like(c.Z[l])
 
 
+COUNTS = 1e-3  # of the largest entry, where one matters
 Pulled = Callable[[Pass, Run], F64]  # wrong ∂𝓛/∂A[ℓ], before mask and g′
 
 
@@ -94,6 +96,16 @@ def _dropout(c: Pass, l: int) -> Iterator[Slip]:
         ("scale twice", f"{said} is applied twice in the backward pass", c.M[l] * scale),
     ):
         yield Slip(kind, f"Δ[{l}]: dropout's {text}", _masked(factor))
+    text = f"Δ[{l}]: dropout's mask is drawn anew in the backward pass"
+    yield Slip("mask redrawn", text, _redrawn)
+
+
+def _redrawn(c: Pass, run: Run, l: int) -> F64 | None:
+    """As without mask, where so few entries count that another one may well keep them all"""
+    Δ = _masked(c.scale(l))(c, run, l)
+    assert Δ is not None
+    there = np.abs(Δ) > COUNTS * np.max(np.abs(Δ))
+    return Δ if np.sum(there) * np.log2(c.scale(l)) < TELLING else None
 
 
 def _masked(factor: F64 | float) -> Delta:

@@ -14,7 +14,8 @@ from verify.mistakes.forms import F64
 from verify.mistakes.leaf import close, lower_precision
 from verify.mistakes.problem import Problem, most
 from verify.mistakes.recipe import Pass, backward
-from verify.mistakes.search import Group, explain
+from verify.mistakes.search import explain
+from verify.mistakes.state import Group
 from verify.mistakes.told import localised, sentences
 
 Verdict = Literal["ok", "inaccurate", "wrong"]

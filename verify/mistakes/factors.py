@@ -10,7 +10,7 @@ Lengths = Mapping[str, int]  # how many examples, units … there are, by name; 
 
 def describe(θ: float, lengths: Lengths, tol: float) -> tuple[bool, str]:
     """Whether the factor has a name, and what «dW[2] …» then is; all names where they are equal."""
-    for names in (_simple, _of_lengths, _plain):
+    for names in (_simple, _others_still):
         told = [(value, text) for value, text in names(lengths) if abs(value - 1) > tol]
         same = [text for value, text in told if abs(θ / value - 1) <= tol]
         if same:
@@ -78,11 +78,8 @@ def _ratios(lengths: Lengths) -> Iterator[tuple[float, str]]:
         yield n / m, f"is {n}/{m} times what it should be, where {n} = {a} and {m} = {b}"
 
 
-def _plain(lengths: Lengths) -> Iterator[tuple[float, str]]:
-    yield from (*_ratios(lengths), *_whole(lengths))
-
-
-def _whole(lengths: Lengths) -> Iterator[tuple[float, str]]:
+def _others_still(lengths: Lengths) -> Iterator[tuple[float, str]]:
+    yield from (*_of_lengths(lengths), *_ratios(lengths))
     for n in range(3, 11):
         yield n, f"is {n} times too large"
         yield 1 / n, f"is {n} times too small"

@@ -1,7 +1,7 @@
 """g, g′ and Δ[L] in NumPy and float64, in forms that do not cancel; a user's own through JAX."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,10 @@ import numpy.typing as npt
 from pure_nn.network import Network
 from pure_nn.types import Activation
 
-F64 = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    F64 = npt.NDArray[np.float64]
+else:  # bounds of numbers whose squares would underflow are computed in long double
+    F64 = npt.NDArray[np.floating[Any]]
 
 
 def _sigmoid(Z: F64) -> F64:

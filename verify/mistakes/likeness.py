@@ -84,16 +84,12 @@ def _not_finite(leaf: Leaf) -> Mistake:
 def _multiples(leaf: Leaf) -> Iterator[Mistake]:
     """θ = ⟨got, right⟩/⟨right, right⟩, of more than one entry unless θ has a name"""
     largest = np.max(np.abs(leaf.right)) or 1.0
-    right, got = leaf.right / largest, leaf.got / largest
+    right, got = np.atleast_1d(leaf.right / largest), np.atleast_1d(leaf.got / largest)
     θ = float(np.sum(got * right) / np.sum(right * right))
     if leaf.is_like(θ * leaf.right):
         known, text = describe(θ, leaf.lengths, 4 * leaf.tol)
         plain, simple = (is_round(θ, 4 * leaf.tol, least) for least in (ROUND, EASY))
-        if (
-            known
-            or plain
-            or (_is_sensible(θ, leaf.tol) and _several(np.atleast_1d(right), 100 * leaf.tol))
-        ):
+        if known or plain or (_is_sensible(θ, leaf.tol) and several(right, 100 * leaf.tol)):
             said = f"{leaf.name} {text}{equation(leaf.name) if 'mean' in text else ''}"
             yield Mistake(f"factor {text}", leaf.name, said, 1.0 if known or simple else 1.5)
 
@@ -102,10 +98,15 @@ def _is_sensible(θ: float, tol: float) -> bool:
     return 1e-3 < abs(θ) < 1e6 and abs(θ - 1) > 100 * tol
 
 
-def _several(x: F64, small: float) -> bool:
+def several(x: F64, small: float) -> bool:
     """Whether a factor is more than a fit to one number: three entries, in two units"""
-    there = np.abs(x) > small
-    return bool(np.sum(there) > 2 and np.sum(np.any(there.reshape(len(there), -1), axis=1)) > 1)
+    units = np.max(np.abs(x).reshape(len(x), -1), axis=1, initial=0)
+    return _count(x, small) > 2 and _count(units, small) > 1
+
+
+def _count(x: F64, small: float) -> int:
+    """Entries that are not small beside the largest"""
+    return int(np.sum(np.abs(x) > small * np.max(np.abs(x), initial=0)))
 
 
 def _of_the_data_term(leaf: Leaf) -> Iterator[Mistake]:
@@ -126,6 +127,7 @@ def _rearranged(leaf: Leaf) -> Iterator[Mistake]:
         "in reverse order along its columns": right[..., ::-1],
         "without its signs": np.abs(right),
         "squared": right**2,
+        "only the signs of its entries": np.sign(right),
     }
     for how, array in changed.items():
         if leaf.is_like(array):
@@ -145,6 +147,7 @@ def _with_the_parameter(leaf: Leaf) -> Iterator[Mistake]:
     μ = float(np.sum((leaf.got - leaf.right) * value) / np.sum(value * value))
     if (
         leaf.is_like(leaf.right + μ * value)
+        and _count(leaf.got - leaf.right, 100 * leaf.tol) > 2
         and abs(μ) * np.max(np.abs(value)) > 4 * leaf.tol * size
     ):
         yield Mistake(*_l2(leaf, μ))

@@ -10,6 +10,7 @@ from verify.mistakes.deltas import slips
 from verify.mistakes.factors import EASY, ROUND, describe, is_round
 from verify.mistakes.forms import F64
 from verify.mistakes.leaf import Leaf, Mistake, equation
+from verify.mistakes.likeness import several
 from verify.mistakes.recipe import Pass, Run, backward
 from verify.mistakes.rounding import Unit
 from verify.mistakes.slips import Slip
@@ -119,14 +120,8 @@ def _fitted(
     tol = 4 * problem.tol[f"dW[{l}]"] * max(1.0, float(np.sqrt(size / below)) / abs(θ))
     known, mistake = _of_fit(problem, slip, l, θ, tol)
     far = abs(θ - 1) > 100 * problem.tol[f"dW[{l}]"]
-    if known or (far and _several(other - Δ)):
+    if known or (far and several(other - Δ, max(100 * problem.tol[f"dW[{l}]"], 1e-6))):
         yield Δ + θ * (other - Δ), mistake
-
-
-def _several(change: F64) -> bool:
-    """Whether the fit is one to more than a number: in one unit any change may be a multiple"""
-    there = np.abs(change) > 1e-6 * np.max(np.abs(change))
-    return bool(np.sum(there) > 2 and np.sum(np.any(there, axis=1)) > 1)
 
 
 def _of_fit(problem: Problem, slip: Slip, l: int, θ: float, tol: float) -> tuple[bool, Mistake]:

@@ -6,7 +6,8 @@ Comput. 41, 2019); what comes from above adds in squares. What is not left to ch
 `coherent` adds. The bounds of `verify.bounds` hold for certain, and cost as much as n passes.
 """
 
-from typing import NamedTuple
+import dataclasses
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -33,16 +34,32 @@ def unit(dtype: DTypeLike) -> Unit:
 
 
 SIGMAS = 12.0
+TINY = 1e-140
 ROUNDINGS = 16.0  # u², of one function of a number: four roundings
 
 
 def errors(c: Pass, Δ: Of, dA: Of, unit: Unit, *, textbook: bool) -> dict[str, F64]:
     """How far each entry of Δ[ℓ], db[ℓ] and dW[ℓ] may be off before it is rounded itself;
     `textbook` writes 1 − A², A(1 − A), A − Y"""
+    c, Δ, dA = _widened(c, Δ, dA)
     Z, _ = forward(c, unit)
     together = coherent.errors(c, dA, Z, unit.η)
     spread = spreads(c, Δ, dA, unit, textbook=textbook)
-    return {name: SIGMAS * σ + together[name] for name, σ in spread.items()}
+    return {name: np.asarray(SIGMAS * σ + together[name], float) for name, σ in spread.items()}
+
+
+def _widened(c: Pass, Δ: Of, dA: Of) -> tuple[Pass, Of, Of]:
+    """In extended precision, where numbers are so small that their squares would underflow"""
+    every = (*Δ.values(), *c.A.values(), *c.prime.values())
+    if not any(np.any((x != 0) & (np.abs(x) < TINY)) for x in every):
+        return c, Δ, dA
+    wide = dataclasses.replace(c, W=_wide(c.W), b=_wide(c.b), G=_wide(c.G), A=_wide(c.A))
+    vars(wide).update(prime=_wide(c.prime), output=c.output.astype(np.longdouble))
+    return wide, _wide(Δ), _wide(dA)
+
+
+def _wide(of: Of) -> Any:
+    return {l: x.astype(np.longdouble) for l, x in of.items()}
 
 
 def spreads(c: Pass, Δ: Of, dA: Of, unit: Unit, *, textbook: bool) -> dict[str, F64]:
@@ -130,12 +147,14 @@ def _complement(c: Pass) -> F64:
 
 
 def _pulled(c: Pass, l: int, Z: F64, pulled: F64, dA: F64, u: float, textbook: bool) -> F64:
-    """(g′)²σ² of the error from above, and that of g′, of which |g″| ≤ 2g′ where it is smooth"""
+    """(g′)²σ² of the error from above, and that of g′, of which |g″| ≤ 2g′ where it is smooth; of
+    others |g″| is about 1"""
     prime = c.prime[l]
     if c.names[l] == "softmax":
         return _through_softmax(c, l, Z, pulled, dA, c.pull(l, dA), u)
     kinked = c.names[l] in coherent.KINKED
-    bent = 0.0 if kinked else 4 * prime**2 * Z
+    known = c.names[l] in forms.G_PRIME
+    bent = 0.0 if kinked else 4 * (prime**2 if known else np.maximum(prime**2, 1.0)) * Z
     lost = 4 * u**2 if textbook and not kinked else 0.0
     steepest = np.maximum(prime, coherent.near(c, l, Z))
     return steepest**2 * pulled + dA**2 * (bent + ROUNDINGS * (u * prime) ** 2 + lost)

@@ -13,50 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from verify.mistakes import sums
+from verify.mistakes.counts import miscounted
 from verify.mistakes.forms import F64
 from verify.mistakes.leaf import Leaf, Mistake, cheapest
-from verify.mistakes.likeness import likenesses
+from verify.mistakes.likeness import likenesses, several
 from verify.mistakes.problem import Problem, made, most, scaled, unknown
 from verify.mistakes.recipe import Run, backward
+from verify.mistakes.state import LEAF, UNKNOWN, Group, State
 
-Group = tuple[Mistake, ...]  # that cannot be told apart
-
-LEAF = 0.01  # the cost of one more array
-UNKNOWN, AGAIN = 3.0, 0.3  # of the first that has no name, and of one more
 NODES = 300
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class State:
-    """How far the gradients are explained, and by what."""
-
-    i: int = 0
-    deltas: Mapping[int, F64] = dataclasses.field(default_factory=dict)  # that mistakes have made
-    groups: tuple[Group, ...] = ()
-
-    @property
-    def cost(self) -> float:
-        """A mistake that is made in several layers counts once, but beside another in its Δ."""
-        costs = {self._key(group): group[0].cost for group in self.groups}
-        unknown = {_layer(group) for group in self.groups if group[0].kind == "unknown"}
-        again = max(len(unknown) - 1, 0)
-        return sum(costs.values()) + LEAF * len(self.groups) + AGAIN * again
-
-    def _key(self, group: Group) -> tuple[frozenset[str], str]:
-        kinds, where = frozenset(m.kind for m in group), group[0].where
-        beside = where[0] == "d" and int(_layer(group)) in self.deltas
-        return kinds, where if beside else ""
-
-    def is_unknown(self, name: str) -> bool:
-        return any(group[0].kind == "unknown" and group[0].where == name for group in self.groups)
-
-    def with_group(self, group: Group, deltas: Mapping[int, F64] | None = None) -> "State":
-        """The next array is explained by the group"""
-        return State(self.i + 1, {**self.deltas, **(deltas or {})}, (*self.groups, group))
-
-
-def _layer(group: Group) -> str:
-    return group[0].where.partition("[")[2].rstrip("]")
 
 
 def explain(problem: Problem) -> list[tuple[Group, ...]]:
@@ -119,19 +84,7 @@ def _in_sums(problem: Problem, leaf: Leaf, run: Run, what: str, l: int) -> Itera
         one = kind == "one scalar"
         if (leaf.is_constant or not one) and leaf.is_like(array, size * (leaf.lost if one else 1)):
             yield Mistake(kind, leaf.name, f"{leaf.name} {text}")
-    yield from _miscounted(problem, leaf, run, what, l)
-
-
-def _miscounted(problem: Problem, leaf: Leaf, run: Run, what: str, l: int) -> Iterator[Mistake]:
-    """Examples that are not counted once"""
-    c, tol = problem.c, problem.tol[leaf.name]
-    counts = sums.one(c, run, l, problem.got)
-    for cost, times in ((1.0, counts), (1.2, sums.counts(c, run, l, problem.got, tol))):
-        if times is not None and leaf.is_like(problem.right(what, l, run.Δ[l] * times)):
-            text = sums.counted(times)
-            yield from (
-                [Mistake("examples", leaf.name, f"{leaf.name}: {text}", cost)] if text else []
-            )
+    yield from miscounted(problem, leaf, run, what, l)
 
 
 def _slipped(problem: Problem, state: State, run: Run, leaf: Leaf, l: int) -> Iterator[State]:
@@ -170,12 +123,14 @@ def _explains(problem: Problem, state: State, leaf: Leaf, l: int, Δ: F64, mista
 def _exactly(
     problem: Problem, state: State, leaf: Leaf, l: int, Δ: F64, above: Sequence[tuple[str, int]]
 ) -> bool:
-    """The same entry by entry, where rounding is large beside the size of most"""
+    """The same entry by entry, and not as good as zero, where rounding is large beside most"""
     what, _ = problem.order[state.i]
     if not np.any(Δ) or not leaf.is_far(problem.right(what, l, Δ)):
         return False  # zeros are to be zeros
     allowed = problem.allowed(backward(problem.c, {**state.deltas, l: Δ}))
-    if not leaf.is_far(problem.right(what, l, Δ), allowed[leaf.name]):
+    array = problem.right(what, l, Δ)
+    zero = dataclasses.replace(leaf, right=np.zeros_like(array), allowed=allowed[leaf.name])
+    if not (leaf.is_far(array, allowed[leaf.name]) and zero.is_far(array)):
         return False
     return all(
         problem.leaf(name, l, Δ, allowed).is_right for name, _ in (*above, problem.order[state.i])
@@ -208,7 +163,16 @@ def _twice(problem: Problem, state: State, run: Run, l: int) -> Iterator[State]:
             or not all(_fits(problem, name, l, Δ) for name in above)
         ):
             continue
-        second = likenesses(problem.leaf(what, l, Δ))
-        if second and second[0].cost <= 1 and "times what it should be" not in second[0].kind:
+        beside = problem.leaf(what, l, Δ)
+        second = likenesses(beside)
+        if second and second[0].cost <= 1 and _tells(beside, second[0]):
             both = state.with_group((mistake,), {l: Δ}).with_group(tuple(second))
             yield dataclasses.replace(both, i=state.i + 1)
+
+
+def _tells(leaf: Leaf, mistake: Mistake) -> bool:
+    """Whether it is more than the factor that any few numbers have"""
+    if not mistake.kind.startswith("factor"):
+        return True
+    named = "times what it should be" not in mistake.kind
+    return named and several(leaf.right, 100 * leaf.tol)

@@ -8,9 +8,8 @@ from verify.mistakes.forms import F64
 from verify.mistakes.recipe import Pass, Run
 from verify.mistakes.slips import dA
 
+TELLING = 8  # bits, of a coincidence that is none
 MOST = 512  # examples, for systems of as many equations
-MORE = 3  # equations than examples, so that counts do not fit anything
-MOST_TIMES = 100  # that an example may count
 
 # the kind, what «dW[ℓ]» or «db[ℓ]» does, the array, and the size of terms in it that may cancel
 Wrong = tuple[str, str, F64, float]
@@ -66,7 +65,11 @@ def of_b(c: Pass, run: Run, l: int) -> Iterator[Wrong]:
     for name, other in _errors(c, run, l):
         yield "another Δ", f"uses {name} where {D} belongs", c.b_sum(other), 0.0
     for text, chosen, times in _some(B):
-        yield "examples", text, c.b_sum(Δ * chosen * times), 0.0
+        array = c.b_sum(Δ * chosen * times)
+        yield "examples", text, array, 0.0
+        if np.sum(chosen) == 1 and _fits_any(Δ):
+            text = f"takes one example in each unit of {D}, as the median or the largest would"
+            yield "picked", text, array, 0.0
     yield from _over_units(Δ, D, B)
     for how, array in (("", Δ), ("/B", Δ / B)):
         yield "sum missing", f"is {D}{how} itself: the sum over the examples is missing", array, 0.0
@@ -76,6 +79,13 @@ def of_b(c: Pass, run: Run, l: int) -> Iterator[Wrong]:
     yield "sum of dW", f"sums the rows of dW[{l}] in place of those of {D}", rows, float(size)
     if c.l2:
         yield "L2 on b", f"has an L2 term λb[{l}], which b has not", c.b_sum(Δ) + c.l2 * c.b[l], 0.0
+
+
+def _fits_any(Δ: F64) -> bool:
+    """Whether units are so few, or so alike, that they may well choose the same example"""
+    n, B = Δ.shape
+    few = n * np.log2(B) < TELLING
+    return bool(few or np.linalg.matrix_rank(Δ) * np.log2(B) < TELLING)
 
 
 def _over_units(Δ: F64, D: str, B: int) -> Iterator[Wrong]:
@@ -107,47 +117,6 @@ def _errors(c: Pass, run: Run, l: int) -> Iterator[tuple[str, F64]]:
     yield f"Δ[{l}] ∘ g′(Z[{l}])", run.Δ[l] * c.prime[l]
 
 
-def counts(c: Pass, run: Run, l: int, found: Mapping[str, F64], tol: float) -> F64 | None:
-    """How often each example is counted: got = (1/B) Σᵢ cᵢ δᵢaᵢᵀ + λW, solved for c."""
-    Δ, A, got = run.Δ[l], c.A[l - 1], found.get(f"dW[{l}]")
-    if (
-        got is None
-        or got.shape != c.W[l].shape
-        or not np.all(np.isfinite(got))
-        or not 1 < c.B <= MOST
-    ):
-        return None
-    gram = (Δ.T @ Δ) * (A.T @ A)
-    alive = np.sum(np.any(Δ, axis=1)) * np.sum(np.any(A, axis=1))
-    if (
-        not np.all(np.isfinite(gram))
-        or alive < c.B + MORE
-        or np.linalg.matrix_rank(gram, hermitian=True) < c.B
-    ):
-        return None
-    times = np.linalg.solve(gram, np.sum(Δ * ((got - c.l2 * c.W[l]) * c.B @ A), axis=0))
-    again = c.W_sum(l, Δ * times)
-    return times if np.max(np.abs(again - got)) <= tol * np.max(np.abs(got)) else None
-
-
-def one(c: Pass, run: Run, l: int, found: Mapping[str, F64]) -> F64 | None:
-    """Counts where one example is missing or counted twice: B(got − right) = θ δⱼãⱼᵀ, θ whole"""
-    Δ, A, off = run.Δ[l], c.A[l - 1], np.ones((1, c.B))
-    for name, right, below in (("dW", c.W_sum(l, Δ), A), ("db", c.b_sum(Δ), off)):
-        got = found.get(f"{name}[{l}]")
-        if got is None or got.shape != right.shape or not np.all(np.isfinite(got)):
-            continue
-        R = c.B * (got - right)
-        terms = np.sum(Δ**2, axis=0) * np.sum(below**2, axis=0)
-        along = np.sum(Δ * (R @ below), axis=0)
-        j = int(np.argmax(np.where(terms > 0, along**2 / np.maximum(terms, 1e-300), 0)))
-        θ = along[j] / max(float(terms[j]), 1e-300)
-        whole = np.round(θ)
-        if c.B > 1 and abs(whole) == 1 and abs(θ - whole) <= 0.01:
-            return np.where(np.arange(c.B) == j, 1 + whole, 1.0)
-    return None
-
-
 def inferred(c: Pass, l: int, found: Mapping[str, F64]) -> F64 | None:
     """Δ[ℓ], where dW[ℓ] and db[ℓ] leave no other: (1/B) Δ [A; 1]ᵀ = [dW − λW, db]"""
     W, b = found.get(f"dW[{l}]"), found.get(f"db[{l}]")
@@ -163,19 +132,3 @@ def inferred(c: Pass, l: int, found: Mapping[str, F64]) -> F64 | None:
         return None
     Δ: F64 = c.B * sums @ np.linalg.pinv(A).T
     return Δ
-
-
-def counted(times: F64) -> str:
-    """As in «example 3 is missing»; nothing where half of them are off, or one by absurdly much"""
-    rounded = np.round(times, 3)
-    usual = 1.0 if np.sum(rounded != 1) == 1 else float(np.median(rounded))
-    odd = np.flatnonzero(np.abs(rounded - usual) > 1e-2 * max(abs(usual), 1))
-    few = len(odd) == 1 or 0 < len(odd) < len(times) / 2
-    plain = np.all((times > -0.01) | (np.abs(rounded - np.round(times)) <= 1e-2))
-    if not few or not plain or np.max(np.abs(times)) > MOST_TIMES:
-        return ""
-    told = {0.0: "is missing", -1.0: "counts with the wrong sign"}
-    each = [f"example {i} {told.get(rounded[i], f'counts {rounded[i]:g} times')}" for i in odd[:5]]
-    more = [f"{len(odd) - 5} more"] * (len(odd) > 5)
-    rest = "" if usual == 1 else f"; the others count {usual:g} times"
-    return " and ".join([", ".join(each), *more]) + rest

@@ -4,21 +4,43 @@ from collections.abc import Sequence
 
 from verify.mistakes.leaf import Mistake
 from verify.mistakes.problem import unknown
-from verify.mistakes.search import UNKNOWN, Group
+from verify.mistakes.state import UNKNOWN, Group
+
+DESCRIBED = {"one entry", "one line"}  # where it is wrong, not how
+MADE = {"one scalar", "zero", "rearranged", "clipped", "examples"}  # of db, by a wrong Δ too
+FLOWING = {"unknown", "examples"}  # what a wrong Δ above may make below
+ITSELF = {"zero", "not finite"}  # whatever comes from above
 
 
 def localised(groups: Sequence[Group], L: int) -> tuple[Group, ...]:
-    """Where db[ℓ] and dW[ℓ] are both wrong and nameless it is Δ[ℓ], and what is below follows."""
-    nameless = [group[0].where for group in groups if group[0].kind == "unknown"]
-    both = [w for w in nameless if w.startswith("db") and f"dW{w[2:]}" in nameless]
-    if not both:
+    """Where db[ℓ] and dW[ℓ] are both wrong, and no name tells why, it is Δ[ℓ].
+
+    Then what is below is not as the right Δ[ℓ] has it, and names that say so are chance. Where the
+    layer below has none that is nameless it comes of the right Δ[ℓ], and db[ℓ] and dW[ℓ] do not.
+    """
+    l = next((l for l in range(L, 0, -1) if _is_delta(groups, l)), None)
+    if l is None:
         return tuple(groups)
-    l = both[0][2:]
-    first = next(i for i, group in enumerate(groups) if group[0].where == both[0])
-    above = "what is above it is right, " if first == 0 and l != f"[{L}]" else ""
-    text = f"{unknown(f'Δ{l}')}: {above}what is below it follows from it"
-    rest = tuple(group for group in groups[first:] if group[0].kind != "unknown")
-    return (*groups[:first], (Mistake("unknown", f"Δ{l}", text, UNKNOWN),), *rest)
+    first = next(i for i, group in enumerate(groups) if group[0].where in (f"db[{l}]", f"dW[{l}]"))
+    above = "what is above it is right" if first == 0 and l < L else ""
+    below = "what is below it may follow from it" if l > 1 else ""
+    where = f"Δ[{l}]"
+    text = ": ".join(filter(None, (unknown(where), ", ".join(filter(None, (above, below))))))
+    rest = tuple(group for group in groups[first:] if group[0].kind in ITSELF and not _of(group, l))
+    return (*groups[:first], (Mistake("unknown", where, text, UNKNOWN),), *rest)
+
+
+def _is_delta(groups: Sequence[Group], l: int) -> bool:
+    kinds = {group[0].where: group[0].kind for group in groups}
+    db, dW = kinds.get(f"db[{l}]", ""), kinds.get(f"dW[{l}]", "")
+    below = {kinds.get(f"{what}[{l - 1}]") for what in ("Δ", "db", "dW")}
+    nameless = db in ("unknown", *MADE, *DESCRIBED) or db.startswith("factor")
+    flows = l == 1 or db in DESCRIBED or not FLOWING.isdisjoint(below)
+    return dW == "unknown" and nameless and flows
+
+
+def _of(group: Group, l: int) -> bool:
+    return group[0].where in (f"db[{l}]", f"dW[{l}]")
 
 
 def sentences(groups: Sequence[Group]) -> list[str]:

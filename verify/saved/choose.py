@@ -74,13 +74,15 @@ def choose(file: File) -> Choice:
 
 
 def _candidates(file: File) -> list[Reading]:
-    """Those that gradients hint at, with all hidden layers alike or of several kinds; or all"""
+    """Those that gradients hint at, with all hidden layers alike or of several or rare kinds; or
+    all"""
     every, tol = _bases(file, readings.of), CLOSE[file.dtype]
     if tol >= COARSE or len(every) == 1:
         return every
     hinted = [r for r in every if is_hinted_at(r, tol)]
-    mixed = () if hinted else _bases(file, readings.mixed)
-    return hinted or [r for r in mixed if is_hinted_at(r, tol)] or every
+    for source in (readings.mixed, readings.rare):
+        hinted = hinted or [r for r in _bases(file, source) if is_hinted_at(r, tol)]
+    return hinted or every
 
 
 def _bases(file: File, source: Source) -> list[Reading]:

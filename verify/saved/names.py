@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 Key = tuple[str, ...]  # what is left of a name: ("1",), ("dense", "1")
 
 OPTIONS = {
-    "X": "x inputs input features",
-    "Y": "y targets target labels label ytrue",
+    "X": "x inputs input features xtrain xbatch",
+    "Y": "y targets target labels label ytrue ytrain ybatch",
     "J": "j cost lossvalue",
     "activations": "activations activation",
     "loss": "loss lossname criterion",
@@ -58,6 +58,8 @@ def meaning(name: str) -> Meaning:
         return Meaning(BY_WORD[joined])
     if joined in OUTPUTS:
         return Meaning("A", ("L",))
+    if re.fullmatch("g_?[Wwb]_?[0-9]+", name):  # but g.weight is of a layer g
+        return Meaning("d" + BY_KIND[tokens[-2][-1].lower()], (tokens[-1],))
     gradient = any(t.lower() in GRADIENT and t != "D" for t in tokens)
     rest = [t for t in tokens if t == "D" or t.lower() not in GRADIENT | CONTAINERS]
     for i in range(len(rest) - 1, -1, -1):

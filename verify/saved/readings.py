@@ -10,7 +10,7 @@ import pure_nn
 from pure_nn.network import Network
 from pure_nn.types import Activation
 from verify.mistakes import forms
-from verify.saved import words
+from verify.saved import smooth, words
 from verify.saved.closeness import close
 from verify.saved.page import Page
 from verify.saved.shapes import Arrangement
@@ -23,6 +23,14 @@ HIDDEN = (
     pure_nn.sigmoid(),
     *(pure_nn.leaky_relu(a) for a in (0.01, 0.1, 0.2, 0.3)),
     pure_nn.identity(),
+)
+RARE = (
+    smooth.elu(),
+    smooth.gelu(),
+    smooth.gelu_tanh(),
+    smooth.silu(),
+    smooth.softplus(),
+    smooth.selu(),
 )
 MIXED = HIDDEN[:4] + HIDDEN[-1:]
 OUTPUTS = (
@@ -89,6 +97,14 @@ def mixed(at: Arrangement, stated: Stated) -> Iterator[Reading]:
                 yield from _with_hidden(at, stated, hidden, OUTPUTS[:USUAL])
 
 
+def rare(at: Arrangement, stated: Stated) -> Iterator[Reading]:
+    """All hidden layers alike, of those that pure_nn has not, below a usual output."""
+    L = len(at.params)
+    if stated.activations is None and L > 1:
+        for g in RARE:
+            yield from _with_hidden(at, stated, (g,) * (L - 1), OUTPUTS[:USUAL])
+
+
 def seen(at: Arrangement, stated: Stated) -> Iterator[Reading]:
     """Those whose hidden layers give the file's A, where it has all of them."""
     options = [_gives_A(at, l) for l in range(1, len(at.params))]
@@ -105,7 +121,7 @@ def _gives_A(at: Arrangement, l: int) -> list[Activation]:
     got = A[l - 1]
     if got is None or Z is None:
         return []
-    return [g for g in HIDDEN if close(got, forms.g(g, Z) * M, A_DIGITS)]
+    return [g for g in (*HIDDEN, *RARE) if close(got, forms.g(g, Z) * M, A_DIGITS)]
 
 
 def of(at: Arrangement, stated: Stated) -> Iterator[Reading]:
@@ -151,7 +167,7 @@ def _with_kinks(reading: Reading) -> Iterator[Reading]:
 
 def _losses(at: Arrangement, stated: Stated, output: Activation) -> Iterator[Loss]:
     every = words.losses(len(at.Y))
-    fits = [loss for name, loss in OUTPUTS if name == output.name]
+    fits = [loss for name, loss in OUTPUTS if name == output.name] or ["squared_error"]
     if stated.loss is not None:
         yield from [every[stated.loss]] if every[stated.loss].name in fits else []
     else:

@@ -25,6 +25,7 @@ IN_A_SUM = {  # what is said of the mean, where J is the sum
 }
 QUANTITY = re.compile(r"(?:d[Wb]|[WbZAΔ])\[\d+\]")
 ENTRY = 1e-6  # relative to the largest entry, where entries are shown
+NUMBER = re.compile(r"\bgot\b|off by|±|at rate")  # of the file, in what is said of a mistake
 DECIDING = {"activations", "loss", "l2"}
 
 
@@ -37,15 +38,39 @@ def verdict(saved: Saved, file: File, choice: Choice) -> Iterator[str]:
     if d.ok:
         yield from _right(saved, file, choice)
         return
-    yield f"{d.verdict}: the first that is {d.verdict} is {d.first}"
-    yield from _as_what(file, best.reading)
+    yield from _heading(saved, best)
+    yield from _as_what(best)
     yield from _mistakes(best)
     if not d.known:
         yield from _misshapen(saved)
     yield from _entries(best)
     yield from _where(d.names, saved, best.reading)
     yield from _for_the_page(file, choice)
-    yield from _nothing_fits(saved, file, best)
+
+
+def _heading(saved: Saved, best: Judged) -> Iterator[str]:
+    """Undecided where no reading explains the file, whose activations may be none of those tried"""
+    d, missing = best.diagnosis, _unstated(saved, best)
+    if "activations" in missing:
+        yield (
+            "undecided: no usual network gives any of these gradients; state "
+            f"{', '.join(missing)} to decide"
+        )
+        yield f"  as inferred above, the first that is {d.verdict} would be {d.first}"
+        return
+    yield f"{d.verdict}: the first that is {d.verdict} is {d.first}"
+    if missing:
+        yield (
+            "  no usual network gives any of these gradients, so this is a guess; state "
+            f"{', '.join(missing)} for a better one"
+        )
+
+
+def _unstated(saved: Saved, best: Judged) -> list[str]:
+    """What to state where no reading explains the file"""
+    if best.diagnosis.known or best.missed < 2 * saved.L:
+        return []
+    return [what for what in ("activations", "loss", "reduction") if not saved.has(what)]
 
 
 def _right(saved: Saved, file: File, choice: Choice) -> Iterator[str]:
@@ -60,12 +85,12 @@ def _right(saved: Saved, file: File, choice: Choice) -> Iterator[str]:
     yield f"ok: every gradient is right{network}"
 
 
-def _as_what(file: File, reading: Reading) -> Iterator[str]:
+def _as_what(judged: Judged) -> Iterator[str]:
+    reading, d = judged.reading, judged.diagnosis
     if reading.scale != 1:
-        yield (
-            f"  {multiples.said(reading)}; numbers below are those of the file divided by "
-            f"{reading.scale:.6g}"
-        )
+        numbers = not d.known or any(NUMBER.search(name) for name in d.names)
+        said = f"; numbers below are those of the file divided by {reading.scale:.6g}"
+        yield f"  {multiples.said(reading)}{said * numbers}"
 
 
 def _mistakes(judged: Judged) -> Iterator[str]:
@@ -142,13 +167,3 @@ def _shapes(saved: Saved, quantity: str, text: str) -> str:
     got, parameter = saved.raw(quantity).shape, quantity.removeprefix("d")
     shape = saved.raw(parameter).shape
     return "" if got == shape else f"of shape {got} for {saved.names.of[parameter]} of {shape}"
-
-
-def _nothing_fits(saved: Saved, file: File, best: Judged) -> Iterator[str]:
-    """Where no reading explains the file, what to state"""
-    missing = [what for what in ("activations", "loss", "reduction") if not saved.has(what)]
-    if missing and not best.diagnosis.known and best.missed >= 2 * saved.L:
-        yield (
-            f"  no usual network gives any of these gradients, so the one above is a guess; state "
-            f"{', '.join(missing)} for a better one"
-        )

@@ -9,6 +9,7 @@ import numpy as np
 
 import pure_nn
 from pure_nn.types import Activation
+from verify.saved import smooth
 
 ACTIVATIONS: Mapping[str, Callable[..., Activation]] = {
     "relu": pure_nn.relu,
@@ -17,6 +18,12 @@ ACTIVATIONS: Mapping[str, Callable[..., Activation]] = {
     "leaky_relu": pure_nn.leaky_relu,
     "identity": pure_nn.identity,
     "softmax": pure_nn.softmax,
+    "elu": smooth.elu,
+    "selu": smooth.selu,
+    "gelu": smooth.gelu,
+    "gelu_tanh": smooth.gelu_tanh,
+    "silu": smooth.silu,
+    "softplus": smooth.softplus,
 }
 ALSO = {
     "logistic": "sigmoid",
@@ -27,8 +34,11 @@ ALSO = {
     "none": "identity",
     "hyperbolictangent": "tanh",
     "logsoftmax": "softmax",
+    "swish": "silu",
+    "gelutanh": "gelu_tanh",
+    "gelunew": "gelu_tanh",
 }
-CONSTANTS = {"relu": "at_zero", "leaky_relu": "a"}
+CONSTANTS = {"relu": "at_zero", "leaky_relu": "a", "elu": "a"}
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 
 

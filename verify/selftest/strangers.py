@@ -119,7 +119,7 @@ STRANGERS = tuple(
     for mistake in (
         Planted("1 % of noise", "dW", at_random(noisy)),
         Planted("random feedback weights", "carried", at_random(feedback), where=hidden),
-        Planted("dropout drawn anew", "dA", at_random(remasked), where=dropped),
+        Planted("dropout drawn anew", "dA", at_random(remasked), ("mask redrawn",), dropped),
         Planted("targets shuffled", "D", at_random(shuffled), ("Y swapped",), both(top, more(2))),
         Planted(
             "targets smoothed",
@@ -137,7 +137,7 @@ STRANGERS = tuple(
         Planted("clipped by example", "D", clipped_by_example, ("examples",), more(2)),
         Planted("quantised", "dW", quantised),
         Planted("stored in lower precision", "dW", lower, ("precision",)),
-        Planted("signs alone", "dW", lambda w, k, right: np.sign(right)),
+        Planted("signs alone", "dW", lambda w, k, right: np.sign(right), ("rearranged",)),
         Planted("centred", "dW", lambda w, k, right: right - np.mean(right)),
         Planted("g″ for g′", "slope", curvature, where=of("tanh")),
         Planted(
@@ -156,6 +156,7 @@ STRANGERS = tuple(
             "db of the median",
             "db",
             lambda w, k, right: np.median(w.D[k].astype(float), axis=0, keepdims=True),
+            kinds=("picked",),
             where=more(2),
         ),
         Planted(
