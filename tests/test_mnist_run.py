@@ -148,8 +148,12 @@ def test_an_epoch_is_that_of_training(data: Path, tmp_path: Path) -> None:
     [
         (["--learning-rate", "1e30"], r"Z\[2\] at step [2-7] of epoch 1 \("),
         (["--learning-rate", "1e39", "--batch-size", "50"], r"W\[1\] at step 1 of epoch 1 \("),
+        (
+            ["--learning-rate", "1e39", "--batch-size", "40", "--validation", "10"],
+            r"W\[1\] at step 1 of epoch 1 \(",
+        ),
     ],
-    ids=["many steps", "one step"],
+    ids=["many steps", "one step", "and images to judge by"],
 )
 def test_a_run_that_diverges_says_where(
     more: list[str],
@@ -164,9 +168,10 @@ def test_a_run_that_diverges_says_where(
     said = capsys.readouterr().err
     assert re.search("; first not finite: " + first, said)
     assert f"the last finite checkpoint, of epoch 0, is kept in {out / 'checkpoints'}" in said
-    begun = loop.begin(command.read_config(out), load(data, TRAIN))
+    config = command.read_config(out)
+    images, _ = command._held_out(config, load(data, TRAIN))
     with Folder(out / "checkpoints") as folder:
-        kept = folder.latest(begun)
+        kept = folder.latest(loop.begin(config, images))
     assert kept is not None
     assert all(bool(jnp.isfinite(x).all()) for x in jax.tree.leaves(kept.params))
 
