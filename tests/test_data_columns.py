@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -66,8 +67,16 @@ def test_overflow_in_the_dtype_is_named(value: float, dtype: str) -> None:
         ([["a"]], TypeError, "rows: expected real numbers, got dtype <U1; convert them first"),
         ([[1j]], TypeError, "rows: expected real numbers, got dtype complex128; convert them"),
         ([[None]], TypeError, "rows: expected real numbers, got dtype object; convert them first"),
+        (
+            np.ones((1, 1), jnp.bfloat16),
+            TypeError,
+            "dtype bfloat16; convert them first, as in rows.ast",
+        ),
     ],
-    ids=["one axis", "three axes", "no rows", "no columns", "text", "complex", "objects"],
+    ids=[
+        *("one axis", "three axes", "no rows", "no columns", "text", "complex", "objects"),
+        "bfloat16",
+    ],
 )
 def test_refused(rows: Any, error: type[Exception], message: str) -> None:
     with refuse(error, message):

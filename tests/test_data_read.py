@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -128,6 +129,15 @@ def test_safetensors(tmp_path: Path) -> None:
     found = data.read(tmp_path / "a.safetensors")
     assert_equal(found["x"], NUMBERS)
     assert_equal(found["images"], IMAGES)
+
+
+def test_bfloat16_is_read_as_float32(tmp_path: Path) -> None:
+    numpy = pytest.importorskip("safetensors.numpy")
+    x = np.array([[1, 3.140625, -2e38], [1e-40, 0, np.inf]], jnp.bfloat16)
+    numpy.save_file({"x": x, "y": np.array([True, False])}, tmp_path / "a.safetensors")
+    found = data.read(tmp_path / "a.safetensors")
+    assert_equal(found["x"], x.astype(np.float32))
+    assert_equal(found["y"], np.array([True, False]))
 
 
 def test_what_is_read_may_be_written_to(tmp_path: Path) -> None:

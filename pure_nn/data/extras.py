@@ -5,6 +5,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
@@ -29,9 +30,11 @@ def read_hdf5(path: Path) -> Arrays:
 
 
 def read_safetensors(path: Path) -> Arrays:
+    """As they are; bfloat16, which is no dtype of NumPy's own, as float32"""
     numpy = installed("safetensors.numpy", f"{path}: safetensors")
     with damage_named(path, "a safetensors file"):
-        return dict(numpy.load_file(path))
+        found = numpy.load_file(path).items()
+        return {n: x.astype(np.float32) if x.dtype == jnp.bfloat16 else x for n, x in found}
 
 
 def installed(module: str, what: str) -> ModuleType:

@@ -53,7 +53,7 @@ def require_table(table: npt.NDArray[Any]) -> None:
 
 
 def require_numbers(name: str, x: npt.NDArray[Any]) -> None:
-    if x.dtype != bool and not np.isdtype(x.dtype, ("integral", "real floating")):
+    if x.dtype.kind not in "biuf":
         raise TypeError(
             f"{name}: expected real numbers, got dtype {x.dtype}; convert them first, as in "
             f"{name}.astype(np.float32)"
