@@ -186,6 +186,11 @@ REFUSED: dict[str, tuple[type[Exception], dict[str, Any], str]] = {
         {"batch_size": 2, "orders": jnp.zeros((3, M), int)},
         "orders: expected shape (4, 5), got (3, 5)",
     ),
+    "orders in a list": (
+        TypeError,
+        {"batch_size": 2, "orders": [[0, 1, 2, 3, 4]] * 4},
+        "orders: expected a NumPy or JAX array, got list of 4",
+    ),
     "patience alone": (ValueError, {"patience": 2}, "patience: expected validation=(X, Y)"),
     "a traced l2": (TypeError, {"l2": jnp.float32(0.1)}, "l2: expected a Python number"),
     "negative l2": (ValueError, {"l2": -0.1}, "l2: expected a finite number from 0 on, got -0.1"),
@@ -193,6 +198,13 @@ REFUSED: dict[str, tuple[type[Exception], dict[str, Any], str]] = {
     "what to observe": (TypeError, {"observe": "deltas"}, "observe: expected a function of"),
     "every": (ValueError, {"every": 0}, "every: expected an integer from 1 on, got 0"),
 }
+
+
+@pytest.mark.usefixtures("as_installed")
+def test_batches_in_a_list_are_refused() -> None:
+    net, params, X, Y = example(dtype="float32")
+    with pytest.raises(TypeError, match="batches: expected a NumPy or JAX array, got list of 1"):
+        training.steps(net, params, SGD.init(params), X, Y, optimizer=SGD, batches=[[0, 1]])  # type: ignore[arg-type]  # it is wrong
 
 
 @pytest.mark.usefixtures("as_installed")

@@ -11,7 +11,7 @@
     Interrupt   SIGINT and SIGTERM as a flag that is read between steps
     locate_nonfinite    where a run first left the finite numbers
 
-All take the same settings: any `optimizer` of optax, with its schedule, clipping or what else it
+All take the same settings: any `optimizer` of optax, with its schedule, line search or what else it
 chains; `l2` = λ; `compute_dtype` for the products, while parameters and their updates keep their
 own dtype; `observe`, which sees every Δ. Every cost is the cost before the update that it
 belongs to.

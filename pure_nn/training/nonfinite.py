@@ -151,15 +151,16 @@ def _replayed(
 ) -> tuple[list[_Counted], Carry, list[_Counted]]:
     """What is not finite in what was passed in, and in every step; and what the steps end with."""
     rows = lowered(how, X.T), lowered(how, Y.T)
+    fresh = how.optimizer.init(carry[0])
 
     def one(carry: Carry, batch: tuple[Array, Array]) -> tuple[Carry, list[_Counted]]:
         carry, (J, (cache, Δ, grads)) = gathered(how, carry, rows, batch[1], key, batch[0])
         data = [_count("X", 0, cache.A[0]), _count("Y", 0, rows[1][batch[1]])]
         within = [*data, *_pass(cache, J, Δ), *_layers("∂J/∂{}[{}]", grads)]
-        return carry, [*within, *_after(carry)]
+        return carry, [*within, *_after(carry, fresh)]
 
     numbers = first + jnp.arange(len(batches))
-    return _after(carry), *jax.lax.scan(one, carry, (numbers, batches))
+    return _after(carry, fresh), *jax.lax.scan(one, carry, (numbers, batches))
 
 
 def _pass(cache: Cache, J: Array, Δ: FromOne) -> list[_Counted]:
@@ -174,12 +175,15 @@ def _layers(name: str, layers: Params) -> list[_Counted]:
     ]
 
 
-def _after(carry: Carry) -> list[_Counted]:
-    """Of params and of the optimizer's state"""
+def _after(carry: Carry, fresh: optax.OptState) -> list[_Counted]:
+    """Of params and of the optimizer's state, where it does not begin as infinite"""
     params, state = carry
+    leaves = zip(jax.tree_util.tree_leaves_with_path(state), jax.tree.leaves(fresh), strict=True)
     of_state = [
-        _count(f"optimizer state{jax.tree_util.keystr(path)}", None, x)
-        for path, x in jax.tree_util.tree_leaves_with_path(state)
+        _count(
+            f"optimizer state{jax.tree_util.keystr(path)}", None, jnp.where(jnp.isfinite(x_0), x, 0)
+        )
+        for (path, x), x_0 in leaves
         if jnp.issubdtype(x.dtype, jnp.inexact)
     ]
     return [*_layers("{}[{}]", params), *of_state]

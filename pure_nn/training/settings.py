@@ -9,7 +9,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, DTypeLike
 
-from pure_nn.checks import float_dtype, kind
+from pure_nn.checks import float_dtype, kind, require_array
 from pure_nn.network import Network
 from pure_nn.training.update import How, Observe
 
@@ -68,12 +68,14 @@ def require_key(net: Network, batch_size: int | None, key: Any, order: Any) -> N
 
 def require_order(name: str, order: Any, shape: tuple[int, ...], m: int) -> Array:
     """Indices of examples, of the shape that is asked for."""
+    require_array(name, order)
     if jnp.shape(order) != shape:
         raise ValueError(f"{name}: expected shape {shape}, got {jnp.shape(order)}")
     return _require_examples(name, order, m)
 
 
 def require_batches(batches: Any, m: int) -> Array:
+    require_array("batches", batches)
     if jnp.ndim(batches) != 2 or jnp.size(batches) == 0:
         raise ValueError(
             "batches: expected (steps, examples per batch), a row of indices for each step, got "

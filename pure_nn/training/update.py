@@ -1,6 +1,7 @@
 """One update of the parameters: the three steps of the recipe, then the optimizer's."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -34,18 +35,33 @@ class How:
 def update(
     how: How, carry: Carry, X: Array, Y: Array, key: Array | None, masks: Masks | None = None
 ) -> tuple[Carry, tuple[Array, Any]]:
-    """params and state after one update; the J before it, and what `observe` makes of its Δs."""
+    """params and state after one update; the J before it, and what `observe` makes of its Δs.
+
+    An optimizer that looks at the cost, as a line search does, is given J, its gradients, and J as
+    a function of the params on the same batch; others are compiled without them.
+    """
     params, state = carry
     J, grads, cache, Δ = _differentiated(how, params, X, Y, key, masks)
     seen = None if how.observe is None else how.observe(cache, Δ, grads)
+    of_params = functools.partial(_cost, how, X, Y, key, masks)
     with jax.numpy_dtype_promotion("standard"):  # as optax needs, whatever holds outside
-        updates, state = how.optimizer.update(grads, state, params)
+        updates, state = optax.with_extra_args_support(how.optimizer).update(
+            grads, state, params, value=J, grad=grads, value_fn=of_params
+        )
     return (optax.apply_updates(params, updates), state), (J, seen)
 
 
 def lowered(how: How, x: Array) -> Array:
     """In the dtype to compute in"""
     return x if how.compute_dtype is None else x.astype(how.compute_dtype)
+
+
+def _cost(
+    how: How, X: Array, Y: Array, key: Array | None, masks: Masks | None, params: Params
+) -> Array:
+    low = jax.tree.map(lambda x: lowered(how, x), params)
+    cache = network.forward(how.net, low, lowered(how, X), key=key, masks=masks)
+    return penalized(network.cost_of(how.net, cache, lowered(how, Y)), params, how.l2)
 
 
 def _differentiated(
