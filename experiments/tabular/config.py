@@ -17,6 +17,9 @@ from pure_nn.initialise import SCHEMES
 from pure_nn.named import ACTIVATIONS
 
 
+BATCH = 32
+
+
 @dataclasses.dataclass(frozen=True)
 class Config:
     """Train a network on a table of your own: classes, yes or no, or numbers.
@@ -46,8 +49,8 @@ class Config:
     """How the learning rate goes on; the cosine ends at 0."""
     clip: float | None = None
     """Gradients of a larger norm, all together, are scaled down to it."""
-    batch_size: int | None = 32
-    """Examples per step; None for all."""
+    batch_size: int | None = BATCH
+    """Examples per step; None for all, and all where there are fewer than these 32."""
     epochs: int = 100
     """Passes through the training examples."""
     l2: float = 0.0
