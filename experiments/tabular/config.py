@@ -16,7 +16,6 @@ from pure_nn.checks import FLOATS
 from pure_nn.initialise import SCHEMES
 from pure_nn.named import ACTIVATIONS
 
-
 BATCH = 32
 
 
