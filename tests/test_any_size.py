@@ -84,6 +84,20 @@ def test_what_is_wrong_is_found(what: str) -> None:
     assert said in str(report)
 
 
+def test_many_digits_of_a_few_do_not_blind_the_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(x: Any) -> Any:
+        grad = np.cos(x)
+        grad[29] *= 1 + 1e-11
+        return grad
+
+    monkeypatch.setattr(Asked, "_calls", (1.0, 1.0))
+    x = np.linspace(0.1, 1, 40)
+    report = verify.check_gradient(lambda x: np.sum(np.sin(x)), wrong, (x,))
+    assert report.verdict == "wrong"
+    assert "to probe each of 40 entries: 8 were" in str(report)
+    assert report.mistakes[0].startswith("x[29] alone is wrong")
+
+
 def test_without_groups_one_entry_would_hide(monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(*args: Any) -> Tree:
         grads = by_hand(*args)

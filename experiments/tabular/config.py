@@ -16,6 +16,8 @@ from pure_nn.checks import FLOATS
 from pure_nn.initialise import SCHEMES
 from pure_nn.named import ACTIVATIONS
 
+BATCH = 32
+
 
 @dataclasses.dataclass(frozen=True)
 class Config:
@@ -46,8 +48,8 @@ class Config:
     """How the learning rate goes on; the cosine ends at 0."""
     clip: float | None = None
     """Gradients of a larger norm, all together, are scaled down to it."""
-    batch_size: int | None = 32
-    """Examples per step; None for all."""
+    batch_size: int | None = BATCH
+    """Examples per step; None for all, and all where there are fewer than these 32."""
     epochs: int = 100
     """Passes through the training examples."""
     l2: float = 0.0

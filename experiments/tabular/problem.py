@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pure_nn
 from experiments.engine.job import Job, Part
 from experiments.runs import RefusedError
-from experiments.tabular.config import Config, keys, optimizer
+from experiments.tabular.config import BATCH, Config, keys, optimizer
 from pure_nn import data
 from pure_nn.data.preparation import Task
 from pure_nn.network import Network, Params
@@ -115,16 +115,17 @@ def _network(
 
 def _job(config: Config, net: Network, training: Part) -> Job:
     m = training.X.shape[1]
-    if config.batch_size is not None and config.batch_size > m:
+    batch_size = None if config.batch_size == BATCH and m < BATCH else config.batch_size
+    if batch_size is not None and batch_size > m:
         raise RefusedError(
-            f"--batch-size: expected at most {m}, the examples to train on, got "
-            f"{config.batch_size}; --batch-size None takes all at once"
+            f"--batch-size: expected at most {m}, the examples to train on, got {batch_size}; "
+            "--batch-size None takes all at once"
         )
     return Job(
         net=net,
         optimizer=optimizer(config, m),
         epochs=config.epochs,
-        batch_size=config.batch_size,
+        batch_size=batch_size,
         l2=config.l2,
         compute_dtype=config.compute_dtype,
         patience=config.patience,

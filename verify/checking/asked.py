@@ -11,7 +11,7 @@ import numpy as np
 
 from verify.checking.references import Point
 from verify.derivatives import evidence, imaginary, smallsteps
-from verify.derivatives.evidence import IMAGINARY, Evidence
+from verify.derivatives.evidence import DIFFERENCES, IMAGINARY, Evidence
 from verify.derivatives.manydigits import MANY, NotApplicable
 from verify.derivatives.numeric import SIGNED
 from verify.derivatives.primal import Primal, widened
@@ -58,9 +58,9 @@ class Asked:
         return by(self.function, self.arrays, self.cotangent, probes)
 
     def by(self, name: str, probes: Probes) -> Evidence:
-        """By the complex step, if that is its name and it applies; else by central differences"""
+        """By the oracle of this name, if it applies; else by central differences"""
         try:
-            return self.exact(name, probes) if name == IMAGINARY else self.central(probes)
+            return self.central(probes) if name == DIFFERENCES else self.exact(name, probes)
         except NotApplicable:
             return self.central(probes)
 

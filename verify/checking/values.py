@@ -27,6 +27,7 @@ from verify.derivatives.programs import float64
 from verify.report import Unit
 
 PATIENCE = 2.0  # seconds for the derivatives along each kind of probes
+MORE = 4.0  # times as long, where they are few
 LEAST = 8  # entries
 SOME = 2 * SAMPLED  # entries, where there is no time for all of them
 
@@ -90,6 +91,7 @@ def _sample(asked: Asked, got: Any) -> Probes:
     parts, size = asked.at.wanted(), sizes(asked.at.wanted()).size
     each = asked.seconds(DIFFERENCES) + asked.seconds(IMAGINARY)
     count = int(np.clip(asked.patience / each, max(LEAST, 2 * len(parts)), 20 * FEW))
+    count = size if size <= FEW and size * each <= MORE * asked.patience else count
     few = 2 ** int(np.log2(min(count, SOME)))  # few shapes, few compiled
     gradient = np.zeros(size) if got is None else np.nan_to_num(got)
     return choose(parts, gradient, [], count if count >= size else few, asked.rng)
@@ -123,7 +125,9 @@ def _searched(
     one_by_one = int(np.count_nonzero(found[-1].probes.coordinates >= 0))
     if got is None:
         return found, ""
-    more = groups.suspects(asked, found[-1].name, got, units, one_by_one)
+    names = [seen.name for seen in found]
+    name = IMAGINARY if IMAGINARY in names else names[-1]
+    more = groups.suspects(asked, name, got, units, one_by_one)
     note = (
         f"there was no time to probe each of {size.size:,} entries: {one_by_one} were, and all "
         "others in groups"
