@@ -53,7 +53,8 @@ def run(config: Config) -> dict[str, Any]:
         table = data.table(data.read(config.data), target, found.preparation.names)
         y = _as_trained(np.asarray(table.target), found.preparation.classes)
         dtype = found.params[0]["W"].dtype.name
-        X, Y = found.preparation.X(table.rows, dtype), found.preparation.Y(y, dtype)
+        X = found.preparation.X(table.rows, dtype, table.lines)
+        Y = found.preparation.Y(y, dtype)
         part = Part(jnp.asarray(X), jnp.asarray(Y))
         if found.preparation.task == "regression":
             J, score = regressed(found.net, found.params, part)

@@ -47,7 +47,7 @@ def run(config: Config) -> None:
         found = trained(config.run)
         arrays = data.read(config.data)
         table = data.table(arrays, features=found.preparation.names)
-        predicted = predictions(found, found.predict(table.rows))
+        predicted = predictions(found, found.predict(table.rows, table.lines))
     write = _write_csv if config.out.suffix == ".csv" else _write_npz
     write(config.out, predicted)
     print(f"{len(table.rows)} predictions are in {config.out}", file=sys.stderr)

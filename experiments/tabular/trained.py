@@ -27,9 +27,9 @@ class Trained(NamedTuple):
     params: Params
     preparation: data.Preparation
 
-    def predict(self, rows: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Ŷ of rows as the table had them"""
-        X = self.preparation.X(rows, self.params[0]["W"].dtype.name)
+    def predict(self, rows: npt.ArrayLike, lines: Any = None) -> npt.NDArray[Any]:
+        """Ŷ of rows as the table had them, in these lines of its file"""
+        X = self.preparation.X(rows, self.params[0]["W"].dtype.name, lines)
         return np.asarray(pure_nn.predict(self.net, self.params, jnp.asarray(X)))
 
 
