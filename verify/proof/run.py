@@ -6,8 +6,8 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from typing import NamedTuple
+from concurrent.futures import Executor, Future
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ from verify.accuracy import Accuracy
 from verify.cases import How, Judged
 from verify.proof.plan import Plan
 from verify.proof.progress import bar, say
+from verify.proof.workers import Workers
 from verify.rows import check_together, jobs, rows
 
 
@@ -38,19 +39,27 @@ class Result(NamedTuple):
 
 @contextlib.contextmanager
 def workers(device: str | None) -> Iterator[Executor]:
-    """A process for each core; whichever is free takes the next row."""
+    """A process for each core; whichever is free takes the next row, of the dtype of its last."""
     spawn = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(os.cpu_count(), spawn, initializer=start, initargs=(device,))
+    options = {"mp_context": spawn, "initializer": start, "initargs": (device,)}
+    executor = Workers(os.cpu_count() or 1, _dtype, **options)
     _hold_interrupts(signal.SIG_BLOCK)  # of what is started now, until its imports are over
     try:
-        for _ in range(os.cpu_count() or 1):
-            executor.submit(os.getpid)
+        executor.start(os.getpid)
     finally:
         _hold_interrupts(signal.SIG_UNBLOCK)
     try:
         yield executor
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def _dtype(args: tuple[Any, ...]) -> Any:
+    """Of the ways of a row, or of a sweep: programs for numbers of one dtype are of no use to
+    another"""
+    dtypes = {how.dtype for x in args if isinstance(x, list) for how in x if isinstance(how, How)}
+    dtypes |= {x for x in args if isinstance(x, str)}
+    return min(dtypes, default=None)
 
 
 def _hold_interrupts(how: int) -> None:
