@@ -59,9 +59,21 @@ def lowered(how: How, x: Array) -> Array:
 def _cost(
     how: How, X: Array, Y: Array, key: Array | None, masks: Masks | None, params: Params
 ) -> Array:
+    _, cache = _forward(how, params, X, key, masks)
+    return _penalized(how, params, cache, lowered(how, Y))
+
+
+def _forward(
+    how: How, params: Params, X: Array, key: Array | None, masks: Masks | None
+) -> tuple[Params, Cache]:
+    """params as they are computed with, and the pass"""
     low = jax.tree.map(lambda x: lowered(how, x), params)
-    cache = network.forward(how.net, low, lowered(how, X), key=key, masks=masks)
-    return penalized(network.cost_of(how.net, cache, lowered(how, Y)), params, how.l2)
+    return low, network.forward(how.net, low, lowered(how, X), key=key, masks=masks)
+
+
+def _penalized(how: How, params: Params, cache: Cache, Y: Array) -> Array:
+    """J"""
+    return penalized(network.cost_of(how.net, cache, Y), params, how.l2)
 
 
 def _differentiated(
@@ -72,10 +84,9 @@ def _differentiated(
     Only forward and Δ are of the lower dtype. Δ carries no 1/B, so it does not fall below what
     float16 holds; the sums of step 3 and λW are of the parameters' dtype.
     """
-    net, low = how.net, jax.tree.map(lambda x: lowered(how, x), params)
-    cache = network.forward(net, low, lowered(how, X), key=key, masks=masks)
+    net, (low, cache) = how.net, _forward(how, params, X, key, masks)
     Y = lowered(how, Y)
     Δ = network.backpropagate(net, low, cache, network.output_delta(net, cache, Y))
     grads = decayed(network.mean_gradients(net, cache, Δ), params, how.l2)
-    J = penalized(network.cost_of(net, cache, Y), params, how.l2)
+    J = _penalized(how, params, cache, Y)
     return J, structure.like(params, structure.rounded(grads, params[0]["W"].dtype)), cache, Δ

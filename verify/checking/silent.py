@@ -12,6 +12,7 @@ import numpy as np
 from verify.checking.judge import Expected
 from verify.checking.references import Point, Reference, from_values
 from verify.derivatives import evidence
+from verify.derivatives.evidence import Evidence
 from verify.derivatives.primal import Primal, widened
 from verify.derivatives.probes import FEW, coordinates_of, sizes
 from verify.errors import Comparison
@@ -24,15 +25,19 @@ def filled(function: Primal, at: Point, found: Reference) -> Reference:
     places = np.flatnonzero(~np.isfinite(found.vector))
     if not places.size:
         return found
-    arrays, cotangent = widened(at.arrays), widened(at.cotangent)
-    probes = coordinates_of(np.resize(places, FEW), sizes(at.wanted()))
-    size = magnitude(found, cotangent)
-    seen = evidence.central(function, arrays, cotangent, probes, size)
+    seen = differences(function, at, found, np.resize(places, FEW))
     nothing = np.zeros(len(seen.found.value))
     said = from_values(seen.name, found.value, at, seen.probes, seen.found, nothing)
     pairs = zip(found.gradient, said.gradient, strict=True)
     gradient = [_either(x, y) for x, y in pairs]
     return dataclasses.replace(found, gradient=gradient, undefined=frozenset(places.tolist()))
+
+
+def differences(function: Primal, at: Point, reference: Reference, places: Any) -> Evidence:
+    """Central differences at these entries of the vector of all"""
+    arrays, cotangent = widened(at.arrays), widened(at.cotangent)
+    probes = coordinates_of(places, sizes(at.wanted()))
+    return evidence.central(function, arrays, cotangent, probes, magnitude(reference, cotangent))
 
 
 def magnitude(reference: Reference, cotangent: Any) -> float:

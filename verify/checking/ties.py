@@ -10,13 +10,11 @@ from verify.checking.findings import Judge
 from verify.checking.judge import Expected
 from verify.checking.problem import Case, Problem
 from verify.checking.references import AUTOMATIC, Reference
-from verify.checking.silent import magnitude
+from verify.checking.silent import differences
 from verify.checking.witnesses import Witnesses
-from verify.derivatives import evidence
 from verify.derivatives.evidence import DIFFERENCES, Evidence
 from verify.derivatives.manydigits import MANY
-from verify.derivatives.primal import widened
-from verify.derivatives.probes import FEW, coordinates_of, sizes, whole
+from verify.derivatives.probes import FEW, whole
 
 ROUGHLY = 1e-3  # of the jump: so exactly is a derivative from one side known
 
@@ -78,10 +76,7 @@ def _at(witnesses: Witnesses, case: Case, failing: Any) -> dict[int, Tie]:
     """Ties among the entries that fail, at most so many of them"""
     count = len(case.reference.vector)
     places = np.resize(failing[:FEW], FEW) if count > FEW else np.arange(count)
-    arrays, cotangent = widened(case.at.arrays), widened(case.at.cotangent)
-    probes = coordinates_of(places, sizes(case.at.wanted()))
-    size = magnitude(case.reference, cotangent)
-    return ties([evidence.central(witnesses.function, arrays, cotangent, probes, size)])
+    return ties([differences(witnesses.function, case.at, case.reference, places)])
 
 
 def _slack(case: Case, judge: Judge) -> Any:
