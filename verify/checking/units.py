@@ -12,10 +12,13 @@ APART = 0.1  # relative
 
 def units_of(problem: Problem, rng: Any) -> list[Unit]:
     """“entry” for the leaves in which the hand is elementwise, “leaf” for the others"""
-    wanted = range(len(problem.given.wanted))
     if problem.hand.is_linear:
         return _by_cotangent(problem, rng)
-    return ["entry" if _is_elementwise(problem, i, rng) else "leaf" for i in wanted]
+    here = problem.eager(problem.given.arrays, problem.cotangents[0])[0][1]
+    return [
+        "entry" if _is_elementwise(problem, i, np.asarray(y), rng) else "leaf"
+        for i, y in enumerate(here)
+    ]
 
 
 def _by_cotangent(problem: Problem, rng: Any) -> list[Unit]:
@@ -32,23 +35,23 @@ def _by_cotangent(problem: Problem, rng: Any) -> list[Unit]:
     return units
 
 
-def _is_elementwise(problem: Problem, i: int, rng: Any) -> bool:
-    """Where some numbers of a leaf move, those of its gradient do, and no others."""
-    x = np.asarray(problem.given.arrays[problem.given.wanted[i]])
+def _is_elementwise(problem: Problem, i: int, here: Any, rng: Any) -> bool:
+    """Where some numbers of a leaf move, those of its gradient `here` do, and no others."""
+    x, moves = np.asarray(problem.given.arrays[problem.given.wanted[i]]), False
     half = rng.permutation(x.size).reshape(x.shape) < x.size // 2
     factor = 1 + APART * rng.uniform(-1, 1, x.shape)
-    parts = half, ~half
-    try:
-        here, *there = (
-            _gradient(problem, i, np.where(part, factor, 1)) for part in (0 * half, *parts)
-        )
-    except Exception:  # it does not take other numbers: nothing is known
-        return False
-    if x.size < 2 or any(y.shape != x.shape for y in (here, *there)):
-        return False
-    same = [(here == y) | ((here != here) & (y != y)) for y in there]
-    alone = all(np.all(s | part) for s, part in zip(same, parts, strict=True))
-    return alone and not all(map(np.all, same))
+    for part in (half, ~half) if x.size > 1 and here.shape == x.shape else ():
+        try:
+            there = _gradient(problem, i, np.where(part, factor, 1))
+        except Exception:  # it does not take other numbers: nothing is known
+            return False
+        if there.shape != x.shape:
+            return False
+        same = (here == there) | ((here != here) & (there != there))
+        if not np.all(same | part):
+            return False
+        moves = moves or not bool(np.all(same))
+    return moves
 
 
 def _gradient(problem: Problem, i: int, factor: Any) -> Any:
