@@ -5,7 +5,6 @@ from above, and a saturated one next to nothing.
 """
 
 import dataclasses
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 
 import pure_nn
 from experiments.studies import study
-from experiments.studies.study import COLORS, Note, Outcome
+from experiments.studies.study import COLORS, Note, OfSeeds, Outcome
 from pure_nn.network import Params
 from pure_nn.structure import Cache, FromOne
 
@@ -26,21 +25,13 @@ COLUMNS = ("hidden layers", "test acc.", "lowest", "highest", "last cost", "Δ[1
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(OfSeeds):
     """Activations compared on digits: accuracy, and how much of Δ their g′ lets through."""
 
     depth: int = 5
     """Layers."""
-    width: int = 64
-    """Units of every hidden layer."""
-    epochs: int = 20
-    """Passes through the digits."""
     learning_rate: float = 1e-3
     """Of Adam."""
-    seeds: int = 5
-    """Runs of each, with the seeds 0, 1, …; tables and figures give their median."""
-    out: Path | None = None
-    """New folder for the table and the figure; the next free runs/studies-N unless given."""
 
 
 class Compared(NamedTuple):

@@ -19,7 +19,7 @@ from experiments.command import refusals_said
 from experiments.digits import TRAINING_EXAMPLES
 from experiments.progress import say
 from experiments.runs import RefusedError
-from experiments.studies.study import Note, Outcome
+from experiments.studies.study import Note, Outcome, Settings
 
 STUDIES = (
     "vanishing",
@@ -41,14 +41,6 @@ RANGES = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class All:
-    """Where all studies go, with their usual settings."""
-
-    out: Path | None = None
-    """New folder for the tables and the figures; the next free runs/studies-N unless given."""
-
-
 def main(arguments: Sequence[str]) -> int:
     """The exit code: 0 well done, 2 refused."""
     name, *rest = list(arguments) or [""]
@@ -60,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"studies: unknown study {name!r}; known: {', '.join(STUDIES)}", file=sys.stderr)
         return 2
     program, about = "python -m experiments studies [NAME]", "\n".join(listing())
-    out = tyro.cli(All, prog=program, description=about, args=arguments).out
+    out = tyro.cli(Settings, prog=program, description=about, args=arguments).out
     return _run({name: module(name).Config() for name in STUDIES}, out)
 
 

@@ -5,7 +5,6 @@ right answer is confident. The products are of bfloat16, the weights that are up
 """
 
 import dataclasses
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -17,7 +16,7 @@ from matplotlib.figure import Figure
 
 import pure_nn
 from experiments.studies import study
-from experiments.studies.study import COLORS, Note, Outcome
+from experiments.studies.study import COLORS, Note, OfSeeds, Outcome
 from pure_nn.network import Params
 from pure_nn.structure import Cache, FromOne
 
@@ -35,20 +34,14 @@ PIXEL = 16.0  # as they come: units saturate
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(OfSeeds):
     """bfloat16 with accurate derivatives and with naive ones: Δ that are lost, and what it
     costs."""
 
-    width: int = 64
-    """Units of each of two hidden layers."""
     epochs: int = 60
     """Passes through the digits."""
     learning_rate: float = 0.003
     """Of Adam."""
-    seeds: int = 5
-    """Runs of each, with the seeds 0, 1, …; tables and figures give their median."""
-    out: Path | None = None
-    """New folder for the table and the figure; the next free runs/studies-N unless given."""
 
 
 class Way(NamedTuple):

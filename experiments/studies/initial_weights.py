@@ -5,7 +5,6 @@ He Δ where g′ is 1 for half of the units and 0 for the others, 0.01·randn no
 """
 
 import dataclasses
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from matplotlib.figure import Figure
 
 import pure_nn
 from experiments.studies import study
-from experiments.studies.study import COLORS, LAYER, Note, Outcome
+from experiments.studies.study import COLORS, LAYER, Note, OfSeeds, Outcome
 
 ACTIVATIONS = ("tanh", "relu")
 SCHEMES: dict[str, str | float] = {"0.01·randn": 0.01, "Xavier": "xavier", "He": "he"}
@@ -22,21 +21,13 @@ COLUMNS = ("hidden layers", "weights", "A[L-1]", "Δ[1]", "first cost", "last co
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(OfSeeds):
     """0.01·randn, Xavier and He: A and Δ by layer before training, and the costs that follow."""
 
     depth: int = 8
     """Layers."""
-    width: int = 64
-    """Units of every hidden layer."""
-    epochs: int = 20
-    """Passes through the digits."""
     learning_rate: float = 0.05
     """Of gradient descent."""
-    seeds: int = 5
-    """Runs of each, with the seeds 0, 1, …; tables and figures give their median."""
-    out: Path | None = None
-    """New folder for the table and the figure; the next free runs/studies-N unless given."""
 
 
 PANELS = (

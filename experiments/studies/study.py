@@ -1,7 +1,9 @@
 """What studies share: a table with its figure, and training on digits with every Δ in sight."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -25,6 +27,26 @@ BATCH = 32
 LAYER = "layer ℓ"
 COLORS = ("#1b9e77", "#d95f02", "#7570b3", "#e7298a", "#666666")
 Note = Callable[[str], None]  # told what is being done
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Of every study"""
+
+    out: Path | None = None
+    """New folder for the table and the figure; the next free runs/studies-N unless given."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OfSeeds(Settings):
+    """Of those that compare trained networks"""
+
+    width: int = 64
+    """Units of every hidden layer."""
+    epochs: int = 20
+    """Passes through the digits."""
+    seeds: int = 5
+    """Runs of each, with the seeds 0, 1, …; tables and figures give their median."""
 
 
 class Outcome(NamedTuple):

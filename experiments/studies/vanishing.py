@@ -5,7 +5,6 @@ shrinks or grows with the product of all. Glorot & Bengio, AISTATS 2010; He et a
 """
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -17,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 import pure_nn
 from experiments.studies import study
-from experiments.studies.study import Note, Outcome
+from experiments.studies.study import Note, Outcome, Settings
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu")
 SCHEMES: dict[str, str | float] = {
@@ -31,7 +30,7 @@ POWERS = (-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100)  # of 10, as the colours
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Δ that vanish and explode: their size by layer and epoch, by activation and initial
     weights."""
 
@@ -45,8 +44,6 @@ class Config:
     """Of gradient descent."""
     seed: int = 0
     """For the split, the initial weights and the order of the examples."""
-    out: Path | None = None
-    """New folder for the table and the figure; the next free runs/studies-N unless given."""
 
 
 def run(config: Config, note: Note) -> Outcome:

@@ -9,7 +9,6 @@ import math
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -19,7 +18,7 @@ from matplotlib.figure import Figure
 
 import pure_nn
 from experiments.studies import study
-from experiments.studies.study import COLORS, Note, Outcome
+from experiments.studies.study import COLORS, Note, Outcome, Settings
 
 Arrays = dict[str, npt.NDArray[Any]]
 NET = pure_nn.Network(("tanh", "sigmoid"), "binary_cross_entropy")
@@ -28,15 +27,13 @@ COLUMNS = ("one gradient by", "examples", "seconds", "times as long as jit", "la
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Loops, vectors and compiled code: one gradient, written five ways, by the time it takes."""
 
     width: int = 32
     """Units of the hidden layer."""
     examples: tuple[int, ...] = (1, 10, 100, 1000)
     """Numbers of digits in a batch; the table shows the last."""
-    out: Path | None = None
-    """New folder for the table and the figure; the next free runs/studies-N unless given."""
 
 
 def by_loops(W1: Any, b1: Any, W2: Any, b2: Any, X: Any, Y: Any) -> Arrays:
