@@ -62,6 +62,12 @@ class Point:
         return [self.arrays[i] for i in self.given.wanted]
 
 
+def magnitude(value: Sequence[Expected], cotangent: Leaves) -> float:
+    """The size of what rounds in φ = ⟨cotangent, f⟩: its terms"""
+    pairs = zip(cotangent, value, strict=True)
+    return sum(float(np.sum(np.abs(v) * np.abs(x.value))) for v, x in pairs)
+
+
 def automatic(function: Primal, at: Point, rng: Any, rounds: int = responses.ROUNDS) -> Reference:
     """By `jax.vjp` in float64. Where the function itself rounds to fewer bits, it is uncertain by
     that rounding."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from verify.checking.judge import Expected
-from verify.checking.references import Point, Reference, from_values
+from verify.checking.references import Point, Reference, from_values, magnitude
 from verify.derivatives import evidence
 from verify.derivatives.evidence import Evidence
 from verify.derivatives.primal import Primal, widened
@@ -37,13 +37,8 @@ def differences(function: Primal, at: Point, reference: Reference, places: Any) 
     """Central differences at these entries of the vector of all"""
     arrays, cotangent = widened(at.arrays), widened(at.cotangent)
     probes = coordinates_of(places, sizes(at.wanted()))
-    return evidence.central(function, arrays, cotangent, probes, magnitude(reference, cotangent))
-
-
-def magnitude(reference: Reference, cotangent: Any) -> float:
-    """The size of what rounds in φ: its terms"""
-    pairs = zip(cotangent, reference.value, strict=True)
-    return sum(float(np.sum(np.abs(v) * np.abs(x.value))) for v, x in pairs)
+    size = magnitude(reference.value, cotangent)
+    return evidence.central(function, arrays, cotangent, probes, size)
 
 
 def _either(x: Expected, y: Expected) -> Expected:

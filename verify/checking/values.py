@@ -16,12 +16,12 @@ import numpy as np
 from verify.checking import groups
 from verify.checking.asked import Asked
 from verify.checking.judge import Expected
-from verify.checking.references import Point, Reference, from_values
+from verify.checking.references import Point, Reference, from_values, magnitude
 from verify.derivatives import evidence, primal
 from verify.derivatives.evidence import DIFFERENCES, IMAGINARY, Evidence
 from verify.derivatives.manydigits import MANY, NotApplicable
 from verify.derivatives.numeric import Derivatives
-from verify.derivatives.primal import Primal, widened
+from verify.derivatives.primal import Primal
 from verify.derivatives.probes import FEW, SAMPLED, Probes, choose, coordinates_of, sizes
 from verify.derivatives.programs import float64
 from verify.report import Unit
@@ -53,9 +53,7 @@ def reference(
     """`got` is the gradient that is judged, as one vector: where to look; or None"""
     asked = Asked(function, at, 0.0, patience, rng)
     value = _value(asked)
-    pairs = zip(asked.cotangent, value, strict=True)
-    size = sum(float(np.sum(np.abs(v) * np.abs(x.value))) for v, x in pairs)
-    asked = dataclasses.replace(asked, size=size)
+    asked = dataclasses.replace(asked, size=magnitude(value, asked.cotangent))
     found, dropped = _evidence(asked, wanted, _sample(asked, got))
     best, n, note = found[-1], sizes(at.wanted()).size, ""
     if _are_all(best.probes, n):
@@ -73,7 +71,7 @@ def reference(
 def _value(asked: Asked) -> list[Expected]:
     """What the function returns, and how that responds to the last place of its inputs"""
     with float64(), np.errstate(all="ignore"):
-        here = primal.value(asked.function, widened(asked.at.arrays))
+        here = primal.value(asked.function, asked.arrays)
         changed = [primal.value(asked.function, moved) for moved, _ in asked.changes()]
     leaves = []
     for k, ((name, dtype), x) in enumerate(zip(asked.at.value, here, strict=True)):

@@ -10,7 +10,7 @@ from verify.checking import silent, values
 from verify.checking.calls import fresh
 from verify.checking.findings import Judge
 from verify.checking.problem import Case
-from verify.checking.references import AUTOMATIC, Point, Reference, automatic, exact
+from verify.checking.references import AUTOMATIC, Point, Reference, automatic, exact, magnitude
 from verify.checking.settings import Settings
 from verify.derivatives import evidence, imaginary, programs
 from verify.derivatives.arguments import Arguments
@@ -131,7 +131,7 @@ class Witnesses:
         count = self._affordable(reference.vector.size)
         probes = choose(at.wanted(), reference.vector, suspects[: count // 2], count, self.rng)
         if "differences" in self.settings.oracles:
-            size = silent.magnitude(reference, cotangent)
+            size = magnitude(reference.value, cotangent)
             seen = evidence.central(self.function, arrays, cotangent, probes, size)
             self.evidence.append(seen)
         if "complex step" in self.settings.oracles:

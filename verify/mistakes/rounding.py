@@ -42,9 +42,9 @@ def errors(c: Pass, Δ: Of, dA: Of, unit: Unit, *, textbook: bool) -> dict[str, 
     """How far each entry of Δ[ℓ], db[ℓ] and dW[ℓ] may be off before it is rounded itself;
     `textbook` writes 1 − A², A(1 − A), A − Y"""
     c, Δ, dA = _widened(c, Δ, dA)
-    Z, _ = forward(c, unit)
+    Z, A = forward(c, unit)
     together = coherent.errors(c, dA, Z, unit.η)
-    spread = spreads(c, Δ, dA, unit, textbook=textbook)
+    spread = _spreads(c, Δ, dA, Z, A, unit, textbook)
     return {name: np.asarray(SIGMAS * σ + together[name], float) for name, σ in spread.items()}
 
 
@@ -62,10 +62,9 @@ def _wide(of: Of) -> Any:
     return {l: x.astype(np.longdouble) for l, x in of.items()}
 
 
-def spreads(c: Pass, Δ: Of, dA: Of, unit: Unit, *, textbook: bool) -> dict[str, F64]:
-    """σ of each entry"""
+def _spreads(c: Pass, Δ: Of, dA: Of, Z: Of, A: Of, unit: Unit, textbook: bool) -> dict[str, F64]:
+    """σ of each entry, by the variances of Z[ℓ] and A[ℓ]"""
     u, η = unit
-    Z, A = forward(c, unit)
     found: dict[str, F64] = {}
     above = np.zeros_like(c.Y)
     for l in range(c.L, 0, -1):
