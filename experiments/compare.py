@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
+from experiments import figures
 from experiments.command import refusals_said
 from experiments.engine.records import history
 from experiments.runs import RefusedError
@@ -84,5 +85,4 @@ def _draw(path: Path, metrics: dict[Path, Metrics]) -> None:
     axes.set_title("validation cost, or the cost where nothing is held out")
     axes.grid(alpha=0.3)
     axes.legend()
-    for suffix in (".png", ".svg"):
-        figure.savefig(path.with_suffix(suffix))
+    figures.write(figure, path)

@@ -38,6 +38,12 @@ def save(
     figure.savefig(path)
 
 
+def write(figure: Figure, path: Path, **options: Any) -> None:
+    """As PNG and as SVG"""
+    for suffix in (".png", ".svg"):
+        figure.savefig(path.with_suffix(suffix), **options)
+
+
 def _draw_costs(axes: Axes, history: Sequence[Metrics]) -> None:
     epochs = [m.epoch for m in history]
     axes.semilogy(epochs, [m.test_cost for m in history], ".-", color=WRONG, label="test")

@@ -6,21 +6,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import tyro
 from rich.console import Console
 
 from experiments import runs
 from experiments.command import refusals_said
-from experiments.engine.job import Examples, start
+from experiments.engine.diverged import what_went_wrong
+from experiments.engine.job import Examples, copied, start
 from experiments.engine.loop import Diverged, Loop, Metrics
-from experiments.engine.measures import classified, regressed
 from experiments.engine.records import CONFIG, ENVIRONMENT, environment, recording, write_json
 from experiments.engine.screen import say, shown
 from experiments.runs import RefusedError, StoppedError
 from experiments.tabular.asked import read_config
 from experiments.tabular.config import Config, check, keys
-from experiments.tabular.leave import CHECKPOINTS, PREPARATION, leave, what_went_wrong
+from experiments.tabular.leave import CHECKPOINTS, PREPARATION, leave
 from experiments.tabular.problem import Problem, posed
 from pure_nn.checkpoint import DamagedError, Folder, State
 from pure_nn.training.interrupt import Interrupt
@@ -28,6 +27,7 @@ from verify.networks import check_network
 
 Seen = Callable[[Metrics], None]
 EXAMPLES_TO_VERIFY = 64
+ADVICE = "try a smaller --learning-rate, --clip 1, or --standardize"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +65,7 @@ def run(config: Config, resumed: Resume | None = None) -> State:
     folder = resumed.resume if resumed else _begun(config, problem, console)
     begin = start(problem.job, problem.params, keys(config)[2], problem.identity(config))
     with Folder(folder / CHECKPOINTS, keep=config.keep) as saved:
-        state = _gone_back(saved, begin, resumed) or _fresh(begin)
+        state = _gone_back(saved, begin, resumed) or copied(begin)
         try:
             return _run(config, problem, folder, saved, (begin, state), console)
         except OSError as error:
@@ -103,20 +103,20 @@ def _run(
     states: tuple[State, State],
     console: Console,
 ) -> State:
-    measure = regressed if problem.score == "R2" else classified
     job, score, (begin, state) = problem.job, problem.score, states
     with (
         recording(folder, score, state.epoch) as records,
         shown(console, folder.name, score, job.epochs, state.epoch) as show,
         Interrupt() as stop,
     ):
-        seen = _both(records.add, show)
-        data = Examples(problem.training), problem.validation
-        loop = Loop(job, *data, measure, saved, seen, stop, config.checkpoint_seconds)
+        examples, seen = Examples(problem.training), _both(records.add, show)
+        data = examples, problem.validation, problem.measure
+        loop = Loop(job, *data, saved, seen, stop, config.checkpoint_seconds)
         try:
             state, done = loop.run(state)
         except Diverged as error:
-            raise StoppedError(what_went_wrong(problem, saved, begin, error, folder)) from None
+            said = what_went_wrong(error, saved.latest(begin), job, examples, folder)
+            raise StoppedError(f"{said}; {ADVICE}") from None
     if not done:
         raise StoppedError(f"saved at epoch {state.epoch}; go on with: train --resume {folder}")
     leave(folder, problem, state, records.history)
@@ -140,12 +140,6 @@ def _both(first: Seen, second: Seen) -> Seen:
         second(metrics)
 
     return seen
-
-
-def _fresh(begin: State) -> State:
-    """A copy, whose buffers the first call takes"""
-    now = jax.tree.map(jnp.copy, (begin.params, begin.opt_state))
-    return begin._replace(params=now[0], opt_state=now[1])
 
 
 def _asked(arguments: Sequence[str]) -> tuple[Config, Resume | None]:

@@ -1,10 +1,24 @@
 """Where a cost first stopped being finite: a replay from the last checkpoint, to the same bits."""
 
+from pathlib import Path
+
 import jax.numpy as jnp
 
 from experiments.engine.job import Examples, Job, advanced, drop_key, rest_of_epoch
+from experiments.engine.loop import Diverged
 from pure_nn.checkpoint import State
 from pure_nn.training.nonfinite import locate_nonfinite_step
+
+
+def what_went_wrong(
+    error: Diverged, kept: State | None, job: Job, examples: Examples, folder: Path
+) -> str:
+    """Where it began, by a replay from the last checkpoint, and what is left in the folder"""
+    if kept is None:
+        return f"{error}; nothing was saved before it"
+    found = first_nonfinite(job, kept, examples)
+    where = f"; first not finite: {found}" if found else ""
+    return f"{error}{where}; the last finite checkpoint, of epoch {kept.epoch}, is kept in {folder}"
 
 
 def first_nonfinite(job: Job, state: State, examples: Examples) -> str | None:

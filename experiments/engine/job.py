@@ -74,6 +74,12 @@ def start(job: Job, params: Params, key: Array, extra: dict[str, Any]) -> State:
     return State(kept, job.optimizer.init(params), key, 0, 0, nothing, extra)
 
 
+def copied(state: State) -> State:
+    """With buffers of its own, which the first call takes"""
+    params, opt_state = jax.tree.map(jnp.copy, (state.params, state.opt_state))
+    return state._replace(params=params, opt_state=opt_state)
+
+
 def rest_of_epoch(job: Job, state: State, m: int) -> Iterator[Call]:
     """The calls from state.position to the end of the epoch, in the order of its key.
 

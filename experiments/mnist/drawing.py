@@ -30,5 +30,4 @@ def save(
     curves.draw_confusion(confusion, labels, predicted, list("0123456789"), "test")
     images = np.asarray(test.X).T[wrong].reshape(-1, SIDE, SIDE)
     figures.draw_wrong(below, rows, images, labels[wrong], predicted[wrong])
-    for kind in ("png", "svg"):
-        figure.savefig(folder / f"figure.{kind}")
+    figures.write(figure, folder / "figure")

@@ -5,12 +5,11 @@ import hashlib
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 import pure_nn
-from experiments.engine.diverged import first_nonfinite
-from experiments.engine.job import Job, Part, start
+from experiments.engine.diverged import what_went_wrong
+from experiments.engine.job import Job, Part, copied, start
 from experiments.engine.loop import Diverged, Loop, Metrics
 from experiments.engine.measures import classified
 from experiments.mnist.config import Config, optimizer, steps
@@ -46,7 +45,7 @@ def run(
     StoppedError: a signal, a cost that is not finite.
     """
     fresh = begin(config, images)
-    state = folder.latest(fresh) or _copied(fresh)
+    state = folder.latest(fresh) or copied(fresh)
     moved = Moved(images, config.shift)
     judged = None if validation is None else Part(*validation)
     while state.epoch < config.epochs:
@@ -55,8 +54,8 @@ def run(
         try:
             state, done = loop.run(state)
         except Diverged as error:
-            kept = folder.latest(fresh)
-            raise StoppedError(_what_went_wrong(error, kept, job, examples, folder)) from None
+            said = what_went_wrong(error, folder.latest(fresh), job, examples, folder.path)
+            raise StoppedError(f"{said}; try a smaller --learning-rate") from None
         if not done:
             raise StoppedError(
                 f"saved at step {state.position} of epoch {state.epoch + 1}; go on with: mnist "
@@ -75,22 +74,3 @@ def _one_epoch(job: Job, state: State, moved: Moved) -> tuple[Job, Moved]:
     key = jax.random.fold_in(state.key, state.epoch + 1)
     until = dataclasses.replace(job, epochs=state.epoch + 1)
     return until, moved.by(jax.random.fold_in(key, 2))
-
-
-def _what_went_wrong(
-    error: Diverged, kept: State | None, job: Job, examples: Moved, folder: Folder
-) -> str:
-    """Where it began, by a replay from the last checkpoint, which is of the same epoch"""
-    assert kept is not None, "the loop saves before the first step"
-    found = first_nonfinite(job, kept, examples)
-    where = f"; first not finite: {found}" if found else ""
-    return (
-        f"{error}{where}; the last finite checkpoint, of epoch {kept.epoch}, is kept in "
-        f"{folder.path}; try a smaller --learning-rate"
-    )
-
-
-def _copied(state: State) -> State:
-    """With buffers of its own, which the first call takes."""
-    params, opt_state = jax.tree.map(jnp.copy, (state.params, state.opt_state))
-    return state._replace(params=params, opt_state=opt_state)

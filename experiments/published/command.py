@@ -15,9 +15,9 @@ import tyro
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from experiments import runs
+from experiments import figures, runs
 from experiments.progress import say
-from experiments.published import drawing, table
+from experiments.published import table
 from experiments.published.recipe import Outcome, Recipe
 from experiments.runs import RefusedError
 from pure_nn.data import DataError
@@ -140,7 +140,7 @@ def _one(name: str, config: Config, folder: Path, console: Console) -> Result:
     if outcome.draw is not None:
         figure = Figure(layout="constrained")
         outcome.draw(figure)
-        drawing.save(figure, folder, recipe.name)
+        figures.write(figure, folder / recipe.name, dpi=110)
     return Result(recipe, outcome, time.perf_counter() - start)
 
 

@@ -1,13 +1,11 @@
 """The pieces of the figures: a boundary in the plane, and costs with the published ones on them."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
 
 import pure_nn
 from experiments.published.recipe import Examples, Trained
@@ -51,8 +49,3 @@ def curve(
     axes.set_xlabel("step", fontsize=13)
     axes.tick_params(labelsize=11)
     axes.grid(alpha=0.3)
-
-
-def save(figure: Figure, folder: Path, name: str) -> None:
-    for kind in ("png", "svg"):
-        figure.savefig(folder / f"{name}.{kind}", dpi=110)

@@ -14,7 +14,7 @@ import tyro
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from experiments import runs
+from experiments import figures, runs
 from experiments.command import refusals_said
 from experiments.digits import TRAINING_EXAMPLES
 from experiments.progress import say
@@ -134,5 +134,4 @@ def leave(folder: Path, name: str, config: Any, found: Outcome) -> None:
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     figure = Figure(layout="constrained")
     found.draw(figure)
-    for kind in ("png", "svg"):
-        figure.savefig(folder / f"{name}.{kind}", dpi=110)
+    figures.write(figure, folder / name, dpi=110)

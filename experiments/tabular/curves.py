@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 import pure_nn
+from experiments import figures
 from experiments.tabular.problem import Problem
 from pure_nn.network import Params
 
@@ -36,8 +37,7 @@ def save(
     Yhat = np.asarray(pure_nn.predict(problem.job.net, params, part.X), np.float64)
     _draw_predictions(right, problem, np.asarray(part.Y, np.float64), Yhat, name)
     figure.suptitle(_title(problem, history), fontsize=14)
-    for suffix in (".png", ".svg"):
-        figure.savefig(path.with_suffix(suffix))
+    figures.write(figure, path)
 
 
 def settings(asked: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import warnings
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 import pure_nn
 from experiments.engine.job import Job, Part
+from experiments.engine.measures import Measures, classified, regressed
 from experiments.runs import RefusedError
 from experiments.tabular.config import BATCH, Config, keys, optimizer
 from pure_nn import data
@@ -37,6 +39,11 @@ class Problem(NamedTuple):
     def score(self) -> str:
         return "R2" if self.preparation.task == "regression" else "accuracy"
 
+    @property
+    def measure(self) -> Callable[[Network, Any, Part], Measures]:
+        """The cost and that score"""
+        return regressed if self.preparation.task == "regression" else classified
+
     def identity(self, config: Config) -> dict[str, Any]:
         """What must be the same for a checkpoint to go on from: settings, and bits of the data"""
         settings = {k: v for k, v in dataclasses.asdict(config).items() if k not in NOT_THE_RESULT}
@@ -58,7 +65,7 @@ def posed(config: Config) -> Problem:
         for i in (chosen, held_out)
     )
     assert training is not None, "no split leaves a part empty"
-    net, sizes = _network(config, preparation, training)
+    net, sizes = network(config, preparation)
     params = pure_nn.init(init, sizes, config.init, dtype=config.dtype)
     balance = None if task == "regression" else data.class_balance(target[chosen])
     return Problem(_job(config, net, training), params, training, held, preparation, balance)
@@ -104,13 +111,13 @@ def _part(
     return Part(jnp.asarray(X), jnp.asarray(preparation.Y(target, config.dtype)))
 
 
-def _network(
-    config: Config, preparation: data.Preparation, training: Part
-) -> tuple[Network, tuple[int, ...]]:
+def network(config: Config, preparation: data.Preparation) -> tuple[Network, tuple[int, ...]]:
+    """And n[0] … n[L]"""
     hidden = [config.activation] * len(config.sizes)
     dropout = config.dropout if hidden else 0.0
     net = Network((*hidden, OUTPUTS[preparation.task]), dropout=dropout)
-    return net, (training.X.shape[0], *config.sizes, training.Y.shape[0])
+    n_L = len(preparation.classes) if preparation.task == "classes" else 1
+    return net, (len(preparation.names), *config.sizes, n_L)
 
 
 def _job(config: Config, net: Network, training: Part) -> Job:

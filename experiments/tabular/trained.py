@@ -13,9 +13,9 @@ import pure_nn
 from experiments.engine.job import Job, start
 from experiments.runs import RefusedError
 from experiments.tabular.asked import read_config
-from experiments.tabular.config import Config, optimizer
+from experiments.tabular.config import optimizer
 from experiments.tabular.leave import CHECKPOINTS, PREPARATION, WEIGHTS
-from experiments.tabular.problem import OUTPUTS
+from experiments.tabular.problem import network
 from pure_nn import checkpoint, data, interop
 from pure_nn.network import Network, Params
 
@@ -46,19 +46,11 @@ def trained(folder: Path) -> Trained:
 def _of_checkpoint(folder: Path, preparation: data.Preparation) -> tuple[Network, Params]:
     """Of a run that was stopped, or diverged: the best weights that it saved, else the newest"""
     config = read_config(folder)
-    job, params = _untrained(config, preparation)
+    net, sizes = network(config, preparation)
+    params = pure_nn.init(jax.random.key(0), sizes, config.init, dtype=config.dtype)
+    job = Job(net, optimizer(config, 1), config.epochs, patience=config.patience)
     like = start(job, params, jax.random.key(0), {})
     state = checkpoint.read(folder / CHECKPOINTS, like, skip_damaged=True)
     used = f"what it saved in epoch {state.epoch + 1} is used"
     print(f"{folder} is not finished: {used}", file=sys.stderr)
-    return job.net, state.params.get("best", state.params["now"])
-
-
-def _untrained(config: Config, preparation: data.Preparation) -> tuple[Job, Params]:
-    hidden = [config.activation] * len(config.sizes)
-    net = Network((*hidden, OUTPUTS[preparation.task]), dropout=config.dropout if hidden else 0.0)
-    n_L = len(preparation.classes) if preparation.task == "classes" else 1
-    sizes = (len(preparation.names), *config.sizes, n_L)
-    params = pure_nn.init(jax.random.key(0), sizes, config.init, dtype=config.dtype)
-    job = Job(net, optimizer(config, 1), config.epochs, patience=config.patience)
-    return job, params
+    return net, state.params.get("best", state.params["now"])
