@@ -222,3 +222,33 @@ def test_without_a_rule_there_is_nothing_to_check(what: str) -> None:
     report = verify.check_vjp(f, (x_of(),), reference)
     assert report.verdict == verdict, str(report)
     assert ("there is no custom rule in it" in str(report)) == (verdict == "undecided")
+
+
+# a backward pass that is another function's
+
+
+def straight_through(factor: float) -> Any:
+    @jax.custom_vjp
+    def rounded(x: Any) -> Any:
+        return jnp.round(x)
+
+    rounded.defvjp(lambda x: (jnp.round(x), x), lambda x, v: (factor * v * (abs(x) <= 1),))
+    return rounded
+
+
+def surrogate(x: Any) -> Any:
+    h = jnp.clip(x, -1, 1)
+    return h + jax.lax.stop_gradient(jnp.round(x) - h)
+
+
+def test_a_backward_pass_of_a_flat_function_is_told_how_it_is_checked() -> None:
+    report = verify.check_vjp(straight_through(1.0), (x_of(),), **QUICK)
+    assert report.verdict == "wrong"
+    assert "reference=lambda x: h(x) + jax.lax.stop_gradient(rounded(x) - h(x))" in str(report)
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "ok"), (1.0001, "wrong")])
+def test_straight_through(factor: float, verdict: str) -> None:
+    f, by_surrogate = straight_through(factor), {"oracles": ("same dtype",), "seed": 0}
+    report = verify.check_vjp(f, (x_of(),), surrogate, **by_surrogate)
+    assert report.verdict == verdict, str(report)

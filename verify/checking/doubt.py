@@ -29,7 +29,8 @@ def note(f: str, witnesses: Witnesses, oracles: Sequence[Oracle]) -> str:
     inside = [text for name, text in CUSTOM.items() if name in _inside(witnesses)]
     why = "is it smooth here?"
     if inside:
-        why = f"there is {' and '.join(inside)} inside: is that what is meant?"
+        there = f"there is {' and '.join(inside)} inside"
+        why = f"{there}: is that what is meant? then choose oracles=['same dtype']"
     return f"the oracles disagree about the derivative of {f}{told}; {why}"
 
 

@@ -23,6 +23,11 @@ NO_RULE = (
     "there is no custom rule in it, and so nothing by hand to check: it is JAX's own derivative "
     "that is compared, with itself; pass the function that has the rule, or a reference="
 )
+FLAT = (
+    "∂{name} is 0 here; where the backward pass is to be that of another function h, as a "
+    "straight-through estimator's is, compare it with that: reference=lambda x: "
+    "h(x) + jax.lax.stop_gradient({name}(x) - h(x)), oracles=['same dtype']"
+)
 
 
 def check_vjp(
@@ -43,7 +48,9 @@ def check_vjp(
     options      the fields of `verify.checking.settings.Settings`
 
     Checked too: that f has the values of the reference, that the product is linear, and 0 of 0.
-    Where f has no custom rule and there is no reference, nothing is decided.
+    Where f has no custom rule and there is no reference, nothing is decided. A backward pass that
+    is to be that of another function h has reference=lambda x: h(x) + stop_gradient(f(x) - h(x)),
+    and oracles=["same dtype"], as differences do not see it.
 
     TypeError, ValueError: what cannot be checked. CallFailed: one of the functions raised.
     """
@@ -61,8 +68,12 @@ def check_vjp(
     function = Function(plain, plain_name, outputs(returned), out.labels)
     title = f"check_vjp: the backward pass of {name}"
     report = check(Problem(title, function, hand, given, vs, settings))
-    is_empty = reference is None and unchanging(name, Undecorated(f).is_plain, given)
-    return _empty(report, name) if is_empty else report
+    if reference is None and unchanging(name, Undecorated(f).is_plain, given):
+        return _empty(report, name)
+    wrong = [x.comparison for x in report.findings if x.verdict == "wrong"]
+    if wrong and all(x.expected == 0 for x in wrong):
+        return dataclasses.replace(report, notes=(*report.notes, FLAT.format(name=name)))
+    return report
 
 
 def _empty(report: Report, name: str) -> Report:
