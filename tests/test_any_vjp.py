@@ -249,6 +249,6 @@ def test_a_backward_pass_of_a_flat_function_is_told_how_it_is_checked() -> None:
 
 @pytest.mark.parametrize(("factor", "verdict"), [(1.0, "ok"), (1.0001, "wrong")])
 def test_straight_through(factor: float, verdict: str) -> None:
-    f, by_surrogate = straight_through(factor), {"oracles": ("same dtype",), "seed": 0}
-    report = verify.check_vjp(f, (x_of(),), surrogate, **by_surrogate)
+    f = straight_through(factor)
+    report = verify.check_vjp(f, (x_of(),), surrogate, oracles=("same dtype",), seed=0)
     assert report.verdict == verdict, str(report)
