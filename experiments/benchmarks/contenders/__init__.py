@@ -1,0 +1,1 @@
+"""Those that are timed, each as its users write it."""

@@ -1,0 +1,51 @@
+"""Deep narrow networks: layer by layer, stacked, and with activations computed again."""
+
+from typing import Any
+
+import jax
+
+import pure_nn
+from experiments.benchmarks.contenders import jax_steps
+from experiments.benchmarks.contenders.jax_steps import OURS, Stepping
+from experiments.benchmarks.problem import Contender, Problem, Running
+
+STACKED, RECOMPUTED = f"{OURS}, stacked", f"{OURS}, recompute"
+
+
+def stacked(problem: Problem) -> Running:
+    params, state, X, Y = jax_steps.given(problem, jax_steps.own)
+    stepping = Stepping(
+        jax.jit(jax_steps.own(problem), donate_argnums=(0, 1)),
+        pure_nn.stack(params, jax_steps.network_of(problem)), state, X, Y,
+    )  # fmt: skip
+
+    def weights() -> Any:
+        return Stepping(None, pure_nn.unstack(stepping.params), None).weights()
+
+    return Running(stepping, stepping.wait, weights)
+
+
+def _gradients(problem: Problem, *, recompute: bool) -> Running:
+    params, _, X, Y = jax_steps.given(problem, jax_steps.own)
+    net, found = jax_steps.network_of(problem), list[Any]()
+
+    @jax.jit
+    def gradients(params: Any, X: Any, Y: Any) -> Any:
+        return pure_nn.value_and_grad(net, params, X, Y, recompute=recompute)
+
+    def call() -> None:
+        found[:] = gradients(params, X, Y)
+
+    return Running(call, lambda: jax.block_until_ready(found))
+
+
+def kept(problem: Problem) -> Running:
+    return _gradients(problem, recompute=False)
+
+
+def recomputed(problem: Problem) -> Running:
+    return _gradients(problem, recompute=True)
+
+
+DEEP = (Contender(STACKED, stacked),)
+RECOMPUTE = (Contender(RECOMPUTED, recomputed), Contender(OURS, kept))

@@ -1,0 +1,88 @@
+"""The workloads, who takes part in each, and what is aimed at."""
+
+from experiments.benchmarks.contenders.checkers import CHECKERS
+from experiments.benchmarks.contenders.deep import DEEP, RECOMPUTE, RECOMPUTED, STACKED
+from experiments.benchmarks.contenders.epochs import EPOCHS, FULL_BATCH
+from experiments.benchmarks.contenders.floors import FLOORS, XLA
+from experiments.benchmarks.contenders.jax_steps import COLUMNS, COMPILES, OURS, STEPS, TRACES
+from experiments.benchmarks.contenders.naive import ACCURATE_AND_NAIVE, NAIVE
+from experiments.benchmarks.contenders.peers import PEERS
+from experiments.benchmarks.problem import Goal, Problem, Workload
+
+MNIST = 60_000
+BESIDE = (STEPS[2], *PEERS)  # what people write, and what they use
+NAMES = tuple(contender.name for contender in BESIDE)
+SIZES = {
+    "784-128-10": ((784, 128, 10), 64),
+    "784-256-128-10": ((784, 256, 128, 10), 128),
+    "784-1024³-10": ((784, 1024, 1024, 1024, 10), 256),
+    "1024⁵": ((1024,) * 5, 1024),
+}
+
+
+def _step(name: str, of_peers: float, of_products: float, dtype: str = "float32") -> Workload:
+    sizes, B = SIZES[name]
+    goals = (
+        Goal(OURS, (COLUMNS,), 1.02, paired=True),
+        Goal(OURS, NAMES, of_peers),
+        Goal(OURS, (XLA,), of_products),
+    )
+    contenders = (*STEPS[:2], *BESIDE, *FLOORS)
+    told = "" if dtype == "float32" else f", {dtype}"
+    return Workload(f"step {name}{told}", Problem(sizes, B, dtype=dtype), contenders, goals)
+
+
+def _epoch(sizes: tuple[int, ...], B: int, goals: tuple[Goal, ...] = ()) -> Workload:
+    name = f"epoch {'-'.join(map(str, sizes))}, B = {B}"
+    return Workload(name, Problem(sizes, B, MNIST), EPOCHS, goals, rounds=5, alike=False)
+
+
+def _epoch_goals(of_pytorch: float, of_sklearn: float) -> tuple[Goal, ...]:
+    return Goal(OURS, ("PyTorch",), of_pytorch), Goal(OURS, ("scikit-learn",), of_sklearn)
+
+
+def _deep(L: int) -> Workload:
+    problem = Problem((*[64] * L, 10), 64, learning_rate=0.001)
+    one_by_one = STEPS[:2] if L < UNROLLED else STEPS[1:2]
+    of_first = (Goal(STACKED, (COLUMNS,), 0.05, "first call"),) if L >= UNROLLED else ()
+    pytorch = tuple(peer for peer in PEERS if peer.name == "PyTorch")
+    contenders = (*DEEP, *one_by_one, *pytorch)
+    return Workload(f"deep L = {L}, width 64", problem, contenders, of_first, alike=L < UNROLLED)
+
+
+UNROLLED = 1000  # layers of which one program is compiled once only
+SMALL = Problem((784, 128, 10), 64)
+SIGMOIDS = Problem((784, 256, 128, 10), 128, hidden="sigmoid")
+PLANAR = Problem((2, 4, 1), 400, hidden="tanh", output="sigmoid", learning_rate=1.2, steps=10_000)
+
+WORKLOADS = (
+    _step("784-128-10", 0.95, 1.5),
+    _step("784-256-128-10", 0.95, 1.3),
+    _step("784-1024³-10", 0.95, 1.1),
+    _step("1024⁵", 1.0, 1.1),
+    _step("784-256-128-10", 0.95, 1.3, "float64"),
+    _step("784-1024³-10", 0.95, 1.1, "bfloat16"),
+    Workload("tracing 784-128-10", SMALL, TRACES, (Goal(OURS, (COLUMNS,), 0.6),), alike=False),
+    Workload("compiling 784-128-10", SMALL, COMPILES, alike=False),
+    Workload(
+        "accurate g′, sigmoid 784-256-128-10",
+        SIGMOIDS, ACCURATE_AND_NAIVE, (Goal(OURS, (NAIVE,), 1.02, paired=True),),
+    ),
+    _epoch((784, 128, 10), 64, _epoch_goals(0.4, 0.3)),
+    _epoch((784, 128, 10), 128),
+    _epoch((784, 30, 10), 10, _epoch_goals(0.12, 0.12)),
+    Workload(
+        "10,000 steps 2-4-1, B = 400",
+        PLANAR, FULL_BATCH, (Goal(OURS, ("PyTorch",), 0.015), Goal(OURS, ("NumPy",), 0.08)),
+        rounds=5,
+    ),
+    *(_deep(L) for L in (10, 50, 200, 1000)),
+    Workload(
+        "recompute L = 200, width 64",
+        Problem((*[64] * 200, 10), 512), RECOMPUTE, (Goal(RECOMPUTED, (OURS,), 1.4),), alike=False,
+    ),
+    Workload(
+        "checking 20-30-10, B = 32",
+        Problem((20, 30, 10), 32, dtype="float64"), CHECKERS, rounds=5, alike=False,
+    ),
+)  # fmt: skip
