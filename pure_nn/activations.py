@@ -4,6 +4,7 @@ a(1 − a) and 1 − a² are right on paper and cancel to nothing where a unit s
 here keep their digits with one exp each; `verify/accuracy.py` measures how many.
 """
 
+import functools
 import math
 
 import jax
@@ -151,6 +152,7 @@ def _softmax(Z: Array) -> Array:
     return softmax_parts(Z)[0]
 
 
+@functools.partial(jax.jit, inline=True)
 def softmax_parts(
     Z: Float[Array, "n B"],
 ) -> tuple[Float[Array, "n B"], Float[Array, "n B"], Float[Array, "n B"]]:
