@@ -4,7 +4,6 @@ a(1 − a) and 1 − a² are right on paper and cancel to nothing where a unit s
 here keep their digits with one exp each; `verify/accuracy.py` measures how many.
 """
 
-import functools
 import math
 
 import jax
@@ -12,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from pure_nn.precision import widen
+from pure_nn.precision import traced_once, widen
 from pure_nn.types import Activation
 
 # sigmoid
@@ -27,6 +26,7 @@ def _sigmoid(Z: Array) -> Array:
     return jax.lax.logistic(Z)
 
 
+@traced_once
 def _sigmoid_prime(Z: Array, A: Array) -> Array:
     """σ′ = e/(1 + e)² with e = exp(−|z|), the square multiplied out"""
     e = jnp.exp(-jnp.abs(Z))
@@ -47,6 +47,7 @@ def _tanh(Z: Array) -> Array:
     return jnp.where(jnp.abs(Z) < 1, jnp.tanh(Z), far)
 
 
+@traced_once
 def _tanh_prime(Z: Array, A: Array) -> Array:
     """tanh′ = 1/cosh²z = q(1 − q/4) with q = 4/(E + 1), E = exp(2|z|)
 
@@ -78,11 +79,13 @@ def relu(at_zero: float = 1.0) -> Activation:
     return Activation("relu", _relu, _relu_prime, range=(0.0, math.inf), at_zero=at_zero)
 
 
+@traced_once
 def _relu(Z: Array, at_zero: float) -> Array:
     """max(z, 0), written so that autodiff finds the slope `at_zero` at 0 and NaN stays NaN"""
     return jnp.where(Z < 0, 0, jnp.where(Z == 0, at_zero * Z, Z))
 
 
+@traced_once
 def _relu_prime(Z: Array, A: Array, at_zero: float) -> Array:
     return jnp.where(Z < 0, 0, jnp.where(Z == 0, at_zero, jnp.ones_like(Z)))
 
@@ -102,10 +105,12 @@ def leaky_relu(a: float = 0.01) -> Activation:
     return Activation("leaky_relu", _leaky_relu, _leaky_relu_prime, a=a)
 
 
+@traced_once
 def _leaky_relu(Z: Array, a: float) -> Array:
     return jnp.where(Z < 0, a * Z, Z)
 
 
+@traced_once
 def _leaky_relu_prime(Z: Array, A: Array, a: float) -> Array:
     return jnp.where(Z < 0, a, jnp.ones_like(Z))
 
@@ -155,7 +160,7 @@ def _softmax(Z: Array) -> Array:
     return softmax_parts(Z)[0]
 
 
-@functools.partial(jax.jit, inline=True)
+@traced_once
 def softmax_parts(
     Z: Float[Array, "n B"],
 ) -> tuple[Float[Array, "n B"], Float[Array, "n B"], Float[Array, "n B"]]:

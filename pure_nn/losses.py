@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from pure_nn.activations import sigmoid, softmax, softmax_parts
+from pure_nn.precision import traced_once
 from pure_nn.types import Loss
 
 # squared error
@@ -51,11 +52,13 @@ def _cross_entropy_dA(A: Array, Y: Array) -> Array:
     return -Y / A
 
 
+@traced_once
 def _cross_entropy_softmax(Z: Array, A: Array, Y: Array) -> Array:
     _, _, log_A = softmax_parts(Z)
     return -jnp.sum(Y * log_A, axis=0)
 
 
+@traced_once
 def _cross_entropy_softmax_delta(Z: Array, A: Array, Y: Array) -> Array:
     """Δ = A(1ᵀY) − Y = A(1ᵀY − Y) − Y(1 − A): for a one-hot Y nothing cancels"""
     A, complement, _ = softmax_parts(Z)

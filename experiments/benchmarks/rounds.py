@@ -58,7 +58,8 @@ def measure(workload: Workload, rounds: int, note: Callable[[str], object]) -> M
 
     RuntimeError: a contender that computes something else.
     """
-    with jax.enable_x64(workload.problem.dtype == "float64"):
+    in_float64 = workload.problem.dtype == "float64"
+    with jax.enable_x64(in_float64), jax.numpy_rank_promotion("allow"):
         return _measure(workload, rounds, note)
 
 

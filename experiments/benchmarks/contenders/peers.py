@@ -1,5 +1,6 @@
 """One step of training by the peers: Equinox, Flax NNX, PyTorch, scikit-learn, NumPy by hand."""
 
+import functools
 import importlib
 import os
 import warnings
@@ -54,8 +55,8 @@ def flax(problem: Problem) -> Running:
 
     class Model(nnx.Module):  # type: ignore[misc]
         def __init__(self) -> None:
-            rngs = nnx.Rngs(0)
-            self.layers = nnx.List([nnx.Linear(*W.shape, rngs=rngs) for W, _ in params])
+            new = functools.partial(nnx.Linear, rngs=nnx.Rngs(0), param_dtype=X.dtype)
+            self.layers = nnx.List([new(*W.shape) for W, _ in params])
             for layer, (W, b) in zip(self.layers, params, strict=True):
                 layer.kernel[...], layer.bias[...] = W, b
 
