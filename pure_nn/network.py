@@ -43,7 +43,7 @@ def forward(
     Z, A = [], [X]
     for g, p, D_below, layer in zip(*structure.by_entry(net, params), D, params, strict=True):
         read = dropout.forward(p, D_below, top(A[-1]))
-        Z_l, A_l = stacked.forward(_up, g, layer, read)
+        Z_l, A_l = stacked.forward(up, g, layer, read)
         Z.append(Z_l)
         A.append(A_l)
     if all(D_l is None for D_l in D):
@@ -51,7 +51,7 @@ def forward(
     return DropoutCache((None, *Z), tuple(A), D)
 
 
-def _up(g: Activation, layer: Layer, A: Array) -> tuple[Array, Array]:
+def up(g: Activation, layer: Layer, A: Array) -> tuple[Array, Array]:
     """Z = WA + b,  A = g(Z)"""
     Z = dense.forward(layer, A)
     return Z, g.g(Z)

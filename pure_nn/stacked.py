@@ -36,6 +36,14 @@ def forward(one: Up, g: Activation, layer: Layer, A: Float[Array, "n_in B"]) -> 
     return found
 
 
+def last(one: Up, g: Activation, layer: Layer, A: Float[Array, "n_in B"]) -> Float[Array, "n B"]:
+    """A[k] alone"""
+    if layer["W"].ndim == 2:
+        return one(g, layer, A)[1]
+    A, _ = jax.lax.scan(lambda A, layer: (one(g, layer, A)[1], None), A, layer)
+    return A
+
+
 class Run(NamedTuple):
     """The layers of an entry on the way down: g, and the rule that leads from one to the next"""
 
