@@ -6,10 +6,11 @@ that every s-th layer reads is kept. Then from the top, one segment of s layers 
     Z, A        forward, from the A that was kept
     Δ, grads    steps 2 and 3;  W[1]ᵀΔ[1] of this segment is ∂𝓛/∂A of the one below
 
-so that L/s + 3s arrays are held in the place of 3L, the fewest with s = √(L/3). Only the forward pass
-is computed twice. Griewank & Walther, Evaluating Derivatives (2008), chapter 12.
+so that L/s + 3s arrays are held in the place of 3L, the fewest with s = √(L/3). The forward pass
+alone is computed twice. Griewank & Walther, Evaluating Derivatives (2008), chapter 12.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -17,6 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from pure_nn import dropout, structure
+from pure_nn.dense import Layer
 from pure_nn.dropout import Masks
 from pure_nn.l2 import Lambda, decayed, penalized
 from pure_nn.network import (
@@ -74,12 +76,17 @@ def _by_segments(net: Network, of: Problem, X: Array, Y: Array, D: Masks) -> tup
         kept.append(read)
     cache = highest.forward(of.params, A)
     J, Δ = cost_of(net, cache, Y, of.weights), output_delta(net, cache, Y)
-    grads: list[Any] = [jax.tree.map(jnp.zeros_like, dict(layer)) for layer in of.params]
+    grads: list[Any] = [_room(layer) for layer in of.params]
     found, dA = _back(highest, of, cache, Δ)
     highest.put(grads, found)
     for segment, read in zip(lower[::-1], kept[::-1], strict=True):
         dA = _downwards(segment, of, read, dA, grads)
     return penalized(J, of.params, of.l2), structure.like(of.params, tuple(grads))
+
+
+def _room(layer: Layer) -> Mapping[str, Array]:
+    """Of the shapes of the gradients; of a stack, parts of which are written one by one, zeros"""
+    return layer if layer["W"].ndim == 2 else jax.tree.map(jnp.zeros_like, dict(layer))
 
 
 def _upwards(segment: Segment, params: Params, A: Array) -> tuple[Array, Array]:
@@ -95,13 +102,9 @@ def _upwards(segment: Segment, params: Params, A: Array) -> tuple[Array, Array]:
 
 
 def _downwards(segment: Segment, of: Problem, kept: Array, dA: Array, grads: list[Any]) -> Array:
-    """∂𝓛/∂A below the segment, whose gradients go into `grads`
-
-    What is computed again has to wait for dA: otherwise a compiler finds that it was computed
-    before, or computes it all at once. A that is chosen by dA, which no number exceeds, does wait.
-    """
+    """∂𝓛/∂A below the segment, whose gradients go into `grads`"""
     if segment.times == 1:
-        found, dA = _again(segment, of, jnp.where(dA[0, 0] > jnp.inf, 0, kept), dA)
+        found, dA = _again(segment, of, _after(dA, kept), dA)
         segment.put(grads, found)
         return dA
 
@@ -115,6 +118,16 @@ def _downwards(segment: Segment, of: Problem, kept: Array, dA: Array, grads: lis
     e = segment.parts[0].entry
     grads[e], dA = jax.lax.fori_loop(0, segment.times, one, (grads[e], dA))
     return dA
+
+
+def _after(dA: Array, A: Array) -> Array:
+    """A, but not before dA is known: no number exceeds infinity.
+
+    Otherwise a compiler finds that what follows was computed before, and keeps all of it, or
+    computes all of it ahead. An optimization_barrier holds the first off, but not the second: it
+    is gone before the order is chosen.
+    """
+    return jnp.where(dA[0, 0] > jnp.inf, 0, A)
 
 
 def _again(segment: Segment, of: Problem, A: Array, dA: Array) -> tuple[Grads, Array]:

@@ -10,6 +10,7 @@ import numpy as np
 import optax
 import pytest
 from helpers import as_jax, assert_same, deviation, numpy_data, numpy_params
+from jaxprs import equations, products
 
 import pure_nn
 from pure_nn import interop, training
@@ -213,29 +214,6 @@ def program(k: int) -> Any:
     params = pure_nn.stack(pure_nn.init(jax.random.key(0), (2, *[3] * (k + 1), 1)))
     X, Y = jnp.ones((2, 4)), jnp.ones((1, 4))
     return jax.make_jaxpr(pure_nn.value_and_grad)(net, params, X, Y).jaxpr
-
-
-def inner(equation: Any) -> list[Any]:
-    found = jax.tree.leaves(list(equation.params.values()), is_leaf=is_jaxpr)
-    return [getattr(x, "jaxpr", x) for x in found if is_jaxpr(x)]
-
-
-def equations(jaxpr: Any) -> int:
-    """How many, those within others too"""
-    return sum(1 + sum(map(equations, inner(equation))) for equation in jaxpr.eqns)
-
-
-def products(jaxpr: Any) -> int:
-    """How many are computed, those of a scan as often as it runs"""
-    return sum(
-        equation.params.get("length", 1) * sum(map(products, inner(equation)))
-        + (equation.primitive.name == "dot_general")
-        for equation in jaxpr.eqns
-    )
-
-
-def is_jaxpr(x: Any) -> bool:
-    return hasattr(x, "eqns") or hasattr(x, "jaxpr")
 
 
 def test_the_program_does_not_grow() -> None:
