@@ -121,6 +121,7 @@ def memory(f: Any, params: Any, B: int = 64) -> int:
     net = pure_nn.Network(("tanh",) * L, "squared_error")
     X = jax.ShapeDtypeStruct((n, B), "float32")
     held = jax.jit(f).lower(net, params, X, X).compile().memory_analysis()
+    assert held is not None
     return int(held.temp_size_in_bytes)
 
 

@@ -240,7 +240,9 @@ def test_W_is_not_copied() -> None:
     net = pure_nn.Network(("tanh",) * k, "squared_error")
     params = pure_nn.stack(pure_nn.init(jax.random.key(0), (n,) * (k + 1)))
     compiled = by_hand.lower(net, params, jnp.ones((n, B)), jnp.ones((n, B))).compile()
-    held = compiled.memory_analysis().temp_size_in_bytes / 4
+    found = compiled.memory_analysis()
+    assert found is not None
+    held = found.temp_size_in_bytes / 4
     assert held <= (3 * k + 8) * n * B + 4 * n * n
     assert held < 3 * k * n * B + k * n * n, "a copy would be found"
 
