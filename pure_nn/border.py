@@ -16,7 +16,6 @@ from jaxtyping import Array
 from pure_nn.caches import checked_cache
 from pure_nn.checks import (
     cast_like,
-    delta_like,
     kind,
     masks_like,
     nonnegative,
@@ -25,12 +24,13 @@ from pure_nn.checks import (
     require_columns,
     require_examples,
     require_floating,
-    require_layers,
     require_one_dtype,
 )
 from pure_nn.dropout import Masks
+from pure_nn.entries import delta_like, require_equal_layers, require_layers
 from pure_nn.precision import wide_dtype
-from pure_nn.structure import Network, Rule
+from pure_nn.stacked import depth
+from pure_nn.structure import Network, Rule, by_entry
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,19 +62,21 @@ def _params(given: dict[str, Any]) -> Any:
     net, params = given["net"], given["params"]
     if not isinstance(params, tuple | list):
         raise TypeError(f"params: expected a tuple or list of layers, got {kind(params)}")
-    if len(params) != len(net.activations):
+    L = sum(map(depth, params))
+    if L != len(net.activations):
         raise ValueError(
             f"params: expected {len(net.activations)} layers, one per activation of the network, "
-            f"got {len(params)}; init(key, sizes) takes one size more than there are layers"
+            f"got {L}; init(key, sizes) takes one size more than there are layers"
         )
     require_layers(params)
+    require_equal_layers(net, params)
     return jax.tree.map(jnp.asarray, params)
 
 
 def _X(given: dict[str, Any]) -> Array:
     X, W = given["X"], given["params"][0]["W"]
     require_floating("X", X)
-    require_columns("X", X, W.shape[1], "the columns of W[1]")
+    require_columns("X", X, W.shape[-1], "the columns of W[1]")
     require_examples("X", X)
     require_one_dtype({"W[1]": W, "X": X})
     return jnp.asarray(X)
@@ -85,16 +87,17 @@ def _Y(given: dict[str, Any]) -> Array:
     require_array("Y", Y)
     X = given["cache"].A[0] if "cache" in given else given["X"]
     top = given["cache"].A[-1] if "cache" in given else given["params"][-1]["W"]
-    require_columns("Y", Y, top.shape[0], "the rows of Ŷ", X.shape[1])
+    require_columns("Y", Y, top.shape[-2], "the rows of Ŷ", X.shape[1])
     return cast_like("Y", Y, "X", X)
 
 
 def _masks(given: dict[str, Any]) -> Masks | None:
     if given["masks"] is None:
         return None
-    B = (given["X"] if "X" in given else given["deltas"][1]).shape[1]
-    shapes = [(layer["W"].shape[1], B) for layer in given["params"]]
-    return masks_like("masks", given["net"].dropout, given["masks"], shapes)
+    B = (given["X"] if "X" in given else given["deltas"][1]).shape[-1]
+    shapes = [(layer["W"].shape[-1], B) for layer in given["params"]]
+    _, rates = by_entry(given["net"], given["params"])
+    return masks_like("masks", rates, given["masks"], shapes)
 
 
 def _key(given: dict[str, Any]) -> Any:
@@ -104,26 +107,26 @@ def _key(given: dict[str, Any]) -> Any:
 
 
 def _delta_L(given: dict[str, Any]) -> Array:
-    n, B = given["cache"].A[-1].shape
-    return delta_like("delta_L", given["delta_L"], n, B, "the cache", given["cache"].A[-1])
+    n, B = given["cache"].A[-1].shape[-2:]
+    return delta_like("delta_L", given["delta_L"], (n,), B, "the cache", given["cache"].A[0])
 
 
 def _deltas(given: dict[str, Any]) -> tuple[Any, ...]:
-    deltas = given["deltas"]
-    L = len(given["net"].activations)
+    deltas, entries = given["deltas"], given["cache"].A[1:] if "cache" in given else given["params"]
+    L = len(entries)
     if not isinstance(deltas, tuple | list) or len(deltas) != L + 1:
         raise ValueError(
             f"deltas: expected (None, Δ[1], …, Δ[{L}]), as from backpropagate, got {kind(deltas)}"
         )
     if "cache" in given:
-        reference, units = "the cache", [A.shape[0] for A in given["cache"].A[1:]]
+        reference, shapes = "the cache", [A.shape[:-1] for A in entries]
         like, B = given["cache"].A[0], given["cache"].A[0].shape[1]
     else:
-        reference, units = "W[1]", [layer["W"].shape[0] for layer in given["params"]]
-        like, B = given["params"][0]["W"], None
-    for l, n in enumerate(units, start=1):
-        delta_like(f"deltas[{l}]", deltas[l], n, B, reference, like)
-        B = deltas[l].shape[1]
+        reference, shapes = "W[1]", [layer["W"].shape[:-1] for layer in entries]
+        like, B = entries[0]["W"], None
+    for l, shape in enumerate(shapes, start=1):
+        delta_like(f"deltas[{l}]", deltas[l], shape, B, reference, like)
+        B = deltas[l].shape[-1]
     return (None, *map(jnp.asarray, deltas[1:]))
 
 
@@ -148,14 +151,28 @@ def _rule(given: dict[str, Any]) -> Rule:
     if not callable(rule):
         raise TypeError(f"rule: expected a function of (l, layer, Δ), got {kind(rule)}")
 
-    def of_the_right_shape(l: int, layer: Any, Δ: Array) -> Array:
-        dA = rule(l, layer, Δ)
-        require_floating(f"rule at layer {l}", dA)
-        n, B = layer["W"].shape[1], Δ.shape[1]
-        require_columns(f"rule at layer {l}", dA, n, f"the units of layer {l - 1}", B)
+    def of_the_right_shape(l: int | Array, layer: Any, Δ: Array) -> Array:
+        n, B, at, below = layer["W"].shape[1], Δ.shape[1], f"at layer {l}", f"of layer {l - 1}"
+        if not isinstance(l, int):
+            at, below = "within a stacked entry", "of the layer below"
+        dA = _by_rule(rule, l, layer, Δ)
+        require_floating(f"rule {at}", dA)
+        require_columns(f"rule {at}", dA, n, f"the units {below}", B)
         return jnp.asarray(dA)
 
     return of_the_right_shape
+
+
+def _by_rule(rule: Rule, l: int | Array, layer: Any, Δ: Array) -> Array:
+    try:
+        return rule(l, layer, Δ)
+    except TypeError as error:
+        if isinstance(l, int):
+            raise
+        raise TypeError(
+            "rule: within a stacked entry l is a traced integer, which can index a JAX array but "
+            "no list or dict, nor decide an if; index an array by it, or pass unstack(params)"
+        ) from error
 
 
 def _form(given: dict[str, Any]) -> str:
@@ -163,6 +180,12 @@ def _form(given: dict[str, Any]) -> str:
     if form not in ("direct", "chain"):
         raise ValueError(f"form: expected 'direct' or 'chain', got {form!r}")
     return form
+
+
+def _recompute(given: dict[str, Any]) -> bool:
+    if not isinstance(given["recompute"], bool):
+        raise TypeError(f"recompute: expected True or False, got {given['recompute']!r}")
+    return given["recompute"]
 
 
 _CHECKS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -179,4 +202,5 @@ _CHECKS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "masks": _masks,
     "key": _key,
     "l2": lambda given: nonnegative("l2", given["l2"]),
+    "recompute": _recompute,
 }

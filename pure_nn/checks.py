@@ -71,54 +71,6 @@ def require_examples(name: str, x: Any) -> None:
         )
 
 
-def require_layers(params: Any) -> None:
-    rows_below = None
-    for l, layer in enumerate(params, start=1):
-        if not isinstance(layer, Mapping) or set(layer) != {"W", "b"}:
-            raise TypeError(
-                f"params: expected layer {l} to be {{'W': …, 'b': …}}, got {kind(layer)}"
-            )
-        rows_below = _require_layer(l, layer["W"], layer["b"], rows_below)
-    require_one_dtype(
-        {f"{k}[{l}]": x for l, layer in enumerate(params, 1) for k, x in layer.items()}
-    )
-    if len(jax.tree.leaves(params)) != 2 * len(params):
-        raise TypeError(
-            "params: expected containers that JAX maps over, such as tuple, list and dict, got "
-            f"{type(params).__name__} of {type(params[0]).__name__}"
-        )
-
-
-def _require_layer(l: int, W: Any, b: Any, n_in: int | None) -> int:
-    """The rows of W[ℓ], once W[ℓ] and b[ℓ] are known to fit each other and the layer below."""
-    require_floating(f"W[{l}]", W)
-    require_floating(f"b[{l}]", b)
-    if W.ndim != 2 or 0 in W.shape:
-        raise ValueError(
-            f"W[{l}]: expected shape (n[{l}], n[{l - 1}]), each at least 1, got {W.shape}"
-        )
-    if n_in is not None and W.shape[1] != n_in:
-        raise ValueError(
-            f"W[{l}]: expected {n_in} columns, the rows of W[{l - 1}], got shape {W.shape}"
-            + (f"; W is (outputs, inputs): pass W[{l}].T" if W.shape[0] == n_in else "")
-        )
-    if b.shape != (W.shape[0], 1):
-        raise ValueError(
-            f"b[{l}]: expected shape {(W.shape[0], 1)}, one row per row of W[{l}], got {b.shape}"
-            + (f"; write b[{l}].reshape(-1, 1)" if b.size == W.shape[0] else "")
-            + (f"; or pass W[{l}].T, W being (outputs, inputs)" if b.size == W.shape[1] else "")
-        )
-    return int(W.shape[0])
-
-
-def delta_like(name: str, x: Any, rows: int, B: int | None, reference: str, like: Array) -> Array:
-    """A Δ: one row per unit of its layer, of the dtype of what it belongs to."""
-    require_floating(name, x)
-    require_columns(name, x, rows, "the units of its layer", B)
-    require_one_dtype({reference: like, name: x})
-    return jnp.asarray(x)
-
-
 def cast_like(name: str, x: Any, reference: str, like: Array) -> Array:
     """Booleans and integers become floats; floats are of the right dtype already."""
     if x.dtype != bool and not np.issubdtype(x.dtype, np.integer):

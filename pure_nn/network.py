@@ -8,19 +8,22 @@ One example per column; Δ = ∂𝓛/∂Z carries no 1/B. These are the equation
 them behind the checks of `pure_nn.border`. Rumelhart, Hinton & Williams, Nature 323 (1986).
 """
 
+import functools
 from typing import Literal
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from pure_nn import dense, dropout, structure
+from pure_nn import dense, dropout, stacked, structure
 from pure_nn.dense import Layer
 from pure_nn.dropout import Masks
 from pure_nn.l2 import Lambda, decayed, penalized
 from pure_nn.precision import widen
+from pure_nn.stacked import bottom, first, top
 from pure_nn.structure import Cache, DropoutCache, FromOne, Grads, Rule
 from pure_nn.structure import Network as Network
 from pure_nn.structure import Params as Params
+from pure_nn.types import Activation
 
 
 def forward(
@@ -38,17 +41,25 @@ def forward(
     """
     D = structure.drawn(net, params, X.shape[1], key) if masks is None else masks
     Z, A = [], [X]
-    for p, D_below, layer, g in zip(net.dropout, D, params, net.activations, strict=True):
-        Z.append(dense.forward(layer, dropout.forward(p, D_below, A[-1])))
-        A.append(g.g(Z[-1]))
+    for g, p, D_below, layer in zip(*structure.by_entry(net, params), D, params, strict=True):
+        read = dropout.forward(p, D_below, top(A[-1]))
+        Z_l, A_l = stacked.forward(up, g, layer, read)
+        Z.append(Z_l)
+        A.append(A_l)
     if all(D_l is None for D_l in D):
         return Cache((None, *Z), tuple(A))
     return DropoutCache((None, *Z), tuple(A), D)
 
 
+def up(g: Activation, layer: Layer, A: Array) -> tuple[Array, Array]:
+    """Z = WA + b,  A = g(Z)"""
+    Z = dense.forward(layer, A)
+    return Z, g.g(Z)
+
+
 def predict(net: Network, params: Params, X: Float[Array, "n_0 B"]) -> Float[Array, "n_L B"]:
     """Ŷ = A[L]"""
-    return forward(net, params, X).A[-1]
+    return top(forward(net, params, X).A[-1])
 
 
 def losses(
@@ -95,13 +106,13 @@ def output_delta(
             the chain rule itself for a pair in which nothing simplifies
     chain:  ∂𝓛/∂A[L] pulled back through g; for 0 < A < 1, and for caches that no forward made
     """
-    Z, A, g = cache.Z[-1], cache.A[-1], net.activations[-1]
+    Z, A, g = top(cache.Z[-1]), top(cache.A[-1]), net.activations[-1]
     if form == "direct":
         return net.loss.delta(Z, A, Y, g)
     return g.pull(Z, A, net.loss.dA(A, Y))
 
 
-def transpose(l: int, layer: Layer, Δ: Float[Array, "n B"]) -> Float[Array, "n_below B"]:
+def transpose(l: int | Array, layer: Layer, Δ: Float[Array, "n B"]) -> Float[Array, "n_below B"]:
     """The page's rule: ∂𝓛/∂A[ℓ-1] = W[ℓ]ᵀΔ[ℓ]"""
     return dense.pull(layer, Δ)
 
@@ -118,11 +129,12 @@ def backpropagate(
 
     `rule(l, layer, Δ)` replaces W[l]ᵀΔ[l], as feedback alignment does with a fixed random matrix
     for each l (Lillicrap et al., Nature Communications 7, 2016). Dropout multiplies what it gives
-    by D[ℓ]/(1 − p[ℓ]).
+    by D[ℓ]/(1 − p[ℓ]). Within a stacked entry l is a traced integer.
     """
-    Z, A, p, D = cache.Z, cache.A, net.dropout, structure.kept(cache)
-    L, layer, g = len(params), dict(enumerate(params, 1)), dict(enumerate(net.activations, 1))
-    Δ = {L: delta_L}
+    Z, A, (g_of, p), D = cache.Z, cache.A, structure.by_entry(net, params), structure.kept(cache)
+    rule, runs = stacked.downwards(rule, params, g_of)
+    L, layer, g = len(params), dict(enumerate(params, 1)), dict(enumerate(runs, 1))
+    Δ = {L: g[L].below(Z[L], A[L], delta_L)}
     for l in range(L - 1, 0, -1):
         dA = dropout.pull(p[l], D[l], rule(l + 1, layer[l + 1], Δ[l + 1]))
         Δ[l] = g[l].pull(Z[l], A[l], dA)
@@ -157,23 +169,6 @@ def backward(
     return structure.like(params, structure.rounded(grads, cache.A[0].dtype)), Δ
 
 
-def value_and_grad(
-    net: Network,
-    params: Params,
-    X: Float[Array, "n_0 B"],
-    Y: Float[Array, "n_L B"],
-    *,
-    weights: Float[Array, " B"] | None = None,
-    key: PRNGKeyArray | None = None,
-    masks: Masks | None = None,
-    l2: Lambda = 0.0,
-) -> tuple[Float[Array, ""], Params]:
-    """J and its gradients: what `jax.value_and_grad` of `cost` gives, by hand."""
-    cache = forward(net, params, X, key=key, masks=masks)
-    grads, _ = backward(net, params, cache, Y, weights=weights, l2=l2)
-    return penalized(cost_of(net, cache, Y, weights), params, l2), grads
-
-
 def input_gradient(
     net: Network, params: Params, deltas: FromOne, *, masks: Masks | None = None
 ) -> Float[Array, "n_0 B"]:
@@ -182,7 +177,8 @@ def input_gradient(
     Where X was dropped, `masks` are those of the forward pass: D[0] ∘ W[1]ᵀΔ[1]/(1 − p[0]).
     """
     D = None if masks is None else masks[0]
-    return dropout.pull(net.dropout[0], D, dense.pull(params[0], deltas[1])).astype(deltas[1].dtype)
+    dX = dense.pull(first(params[0]), bottom(deltas[1]))
+    return dropout.pull(net.dropout[0], D, dX).astype(deltas[1].dtype)
 
 
 def mean_gradients(
@@ -190,19 +186,21 @@ def mean_gradients(
 ) -> Grads:
     """Step 3 before it is rounded to the dtype of the cache"""
     B = cache.A[0].shape[1]
-    read = map(dropout.forward, net.dropout, structure.kept(cache), cache.A[:-1])
-    sums = [_sums(A, Δ, weights) for A, Δ in zip(read, deltas[1:], strict=True)]
+    p, D = structure.by_entry(net, cache.A[1:])[1], structure.kept(cache)
+    read = map(dropout.forward, p, D, map(top, cache.A[:-1]))
+    one = functools.partial(_sums, weights)
+    sums = [stacked.sums(one, *of) for of in zip(read, cache.A[1:], deltas[1:], strict=True)]
     return tuple({name: s / B for name, s in of_layer.items()} for of_layer in sums)
 
 
-def _sums(A: Array, Δ: Array, weights: Array | None) -> dict[str, Array]:
+def _sums(weights: Array | None, A: Array, Δ: Array) -> dict[str, Array]:
     if weights is None:
         return dense.sums(A, Δ)
     return dense.sums(widen(A), widen(weights)[None, :] * widen(Δ))
 
 
 def _losses(net: Network, cache: Cache, Y: Array) -> Array:
-    return net.loss.value(cache.Z[-1], cache.A[-1], Y, net.activations[-1])
+    return net.loss.value(top(cache.Z[-1]), top(cache.A[-1]), Y, net.activations[-1])
 
 
 def cost_of(net: Network, cache: Cache, Y: Array, weights: Array | None = None) -> Array:

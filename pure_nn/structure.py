@@ -1,26 +1,31 @@
 """What a network is made of: its activations, loss and dropout, static; and what a pass leaves."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
-from pure_nn import dropout, named
+from pure_nn import dropout, named, stacked
 from pure_nn.dense import Layer
 from pure_nn.dropout import Masks
+from pure_nn.stacked import Rule as Rule
+from pure_nn.stacked import numbers as numbers
 from pure_nn.types import Activation, Loss
 
 Params = Sequence[Layer]
 Grads = tuple[dict[str, Array], ...]
-Rule = Callable[[int, Layer, Array], Array]
 FromOne = tuple[Any, ...]  # one array per layer, None at 0, so that the index is the page's
 
 
 class Cache(NamedTuple):
-    """What the forward pass leaves for the backward pass: Z[1 … L], and A[0 … L] with A[0] = X."""
+    """What the forward pass leaves for the backward pass: Z[1 … L], and A[0 … L] with A[0] = X.
+
+    With stacked parameters the index is that of an entry of params, and Z and A of k layers in
+    one entry are (k, n, B).
+    """
 
     Z: FromOne
     A: tuple[Array, ...]
@@ -86,7 +91,18 @@ def drawn(net: Network, params: Params, B: int, key: PRNGKeyArray | None) -> Mas
     """D[0 … L-1] for B examples by `key`; without one, nothing is dropped"""
     if key is None:
         return (None,) * len(params)
-    return dropout.draw(net.dropout, [layer["W"].shape[1] for layer in params], B, key)
+    k = map(stacked.depth, params)
+    units = [layer["W"].shape[-1] for layer, k in zip(params, k, strict=True) for _ in range(k)]
+    D = dropout.draw(net.dropout, units, B, key)
+    return tuple(D[l - 1] for l in numbers(params))
+
+
+def by_entry(
+    net: Network, entries: Sequence[Any]
+) -> tuple[tuple[Activation, ...], tuple[float, ...]]:
+    """g of each entry of params, or of the A of a cache, and p of what it reads"""
+    below = [l - 1 for l in numbers(entries)]
+    return tuple(net.activations[l] for l in below), tuple(net.dropout[l] for l in below)
 
 
 def kept(cache: Cache) -> Masks:

@@ -17,7 +17,7 @@ from rich.console import Console
 
 import pure_nn
 from pure_nn.named import ACTIVATIONS, LOSSES
-from verify import accuracy, lawful, networks, public, rows, rules
+from verify import accuracy, lawful, networks, public, rows, rules, stacks
 from verify.cases import HOWS, Case, How
 from verify.laws.plan import LAWS
 from verify.networks import check_network
@@ -90,8 +90,8 @@ def test_a_mistake_would_be_found(case: Case, mistake: str) -> None:
 def test_every_public_function_has_a_row() -> None:
     functions = {name for name, x in vars(pure_nn).items() if name[0].islower() and callable(x)}
     functions -= {"init", *ACTIVATIONS, *LOSSES}
-    assert set(public.PUBLIC) == functions | {"interop.cost"}
-    assert len(public.PUBLIC) == 11
+    assert {*public.PUBLIC, *stacks.STACKED} == functions | {"interop.cost"}
+    assert len(public.PUBLIC) + len(stacks.STACKED) == 13
 
 
 def test_every_activation_has_its_row() -> None:

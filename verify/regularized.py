@@ -61,6 +61,11 @@ def _value_and_grad(params: Any, X: Any, Y: Any, weights: Any, D: Any) -> Any:
     return pure_nn.value_and_grad(NET, params, X, Y, weights=weights, masks=_bool(D), l2=LAMBDA)
 
 
+def _recompute(params: Any, X: Any, Y: Any, weights: Any, D: Any) -> Any:
+    said: Any = {"weights": weights, "masks": _bool(D), "l2": LAMBDA, "recompute": True}
+    return pure_nn.value_and_grad(NET, params, X, Y, **said)
+
+
 def _interop(params: Any, X: Any, Y: Any, weights: Any, D: Any) -> Any:
     said: Any = {"weights": weights, "masks": _bool(D), "l2": LAMBDA}
     return jax.grad(lambda params, X: interop.cost(NET, params, X, Y, **said), (0, 1))(params, X)
@@ -135,6 +140,11 @@ REGULARIZED: dict[str, tuple[Callable[..., Any], ...]] = {
     ),
     "value_and_grad: dropout, weights, L2": (
         _value_and_grad,
+        oracles.compiled(jax.value_and_grad(_cost)),
+        _recipe(lambda m, of, w: (of.J, of.grads)),
+    ),
+    "value_and_grad: recompute, dropout, weights, L2": (
+        _recompute,
         oracles.compiled(jax.value_and_grad(_cost)),
         _recipe(lambda m, of, w: (of.J, of.grads)),
     ),

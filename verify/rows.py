@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from verify import lawful, networks, public, regularized, rules
+from verify import lawful, networks, public, regularized, rules, stacks
 from verify.cases import HOWS, Case, How, Judged
 from verify.lawful import Lawful
 
@@ -40,6 +40,7 @@ def rows() -> tuple[Row, ...]:
     return (
         *(Row("Rules", case, HOWS) for case in rules.all_rules()),
         *(Row("Public functions", case, HOWS) for case in public.all_public()),
+        *(Row("Public functions", case, HOWS) for case in stacks.all_stacked()),
         *(Row("Dropout and L2", case, HOWS) for case in regularized.all_regularized()),
         *(Row(LAWS, case, (How("float32", compiled=True),)) for case in lawful.all_laws()),
         *(Row("Networks: every pair of values occurs", *network) for network in design),

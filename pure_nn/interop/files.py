@@ -20,7 +20,8 @@ import numpy.typing as npt
 
 from pure_nn import atomic, description
 from pure_nn.border import checked
-from pure_nn.checks import FLOATS, require_layers
+from pure_nn.checks import FLOATS
+from pure_nn.entries import require_layers
 from pure_nn.structure import Grads, Network, Params
 
 FORMAT = 1
@@ -148,7 +149,7 @@ def _params(net: Network, arrays: Mapping[str, npt.NDArray[Any]], dtype: str | N
     layers = [
         {"W": arrays[f"W{l}"], "b": arrays[f"b{l}"]} for l in range(1, len(expected) // 2 + 1)
     ]
-    require_layers(layers)
+    require_layers(layers, stacked=False)
     if dtype not in (None, arrays["W1"].dtype.name):
         raise ValueError(f"expected {dtype}, as the metadata say, got {arrays['W1'].dtype}")
     params: Grads = jax.tree.map(jnp.asarray, tuple(layers))

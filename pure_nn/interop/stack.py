@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from pure_nn.checks import float_dtype, kind, require_array, require_layers
+from pure_nn.checks import float_dtype, kind, require_array
+from pure_nn.entries import require_layers
 from pure_nn.structure import Grads, Params
 
 Floats = npt.NDArray[Any]
@@ -64,7 +65,7 @@ def stacked(found: Sequence[tuple[str, Any, Any]], names: Names) -> Grads:
         raise ValueError(f"expected {names.W} and {names.b} of at least one layer, got none")
     params = tuple(_layer(f"{layer}.".lstrip("."), W, b, names) for layer, W, b in found)
     try:
-        require_layers(params)
+        require_layers(params, stacked=False)
     except (TypeError, ValueError) as error:
         order = ", ".join(layer for layer, _, _ in found)
         raise type(error)(f"{order}, one on the next: {error}") from None
@@ -104,7 +105,7 @@ def named(
     """
     if not isinstance(params, tuple | list) or not params:
         raise TypeError(f"params: expected a tuple or list of layers, got {kind(params)}")
-    require_layers(params)
+    require_layers(params, stacked=False)
     names = [*map(default, range(len(params)))] if layers is None else list(layers)
     if len(names) != len(params) or len({*names}) != len(names):
         raise ValueError(f"layers: expected {len(params)} names, one per layer, got {names}")

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 from pure_nn import network
 from pure_nn.border import checked
 from pure_nn.network import Network, Params
+from pure_nn.stacked import top
 
 
 class Evaluation(NamedTuple):
@@ -34,7 +35,7 @@ def evaluate(
 def _evaluate(net: Network, params: Params, X: Array, Y: Array) -> Evaluation:
     cache = network.forward(net, params, X)
     J = network.cost_of(net, cache, Y)
-    right = decided(cache.A[-1]) == decided(Y)
+    right = decided(top(cache.A[-1])) == decided(Y)
     return Evaluation(J, jnp.mean(right, dtype=J.dtype))
 
 

@@ -29,7 +29,7 @@ class NonFinite(NamedTuple):
     """The first quantity that is not finite, as in "Z[2] at step 17 (3 of 128 entries)".
 
     Steps count from 1; 0 is what was passed in. The layer of X and Y is 0, that of J and of the
-    optimizer's state None.
+    optimizer's state None. With stacked parameters a layer is an entry of params.
     """
 
     name: str
