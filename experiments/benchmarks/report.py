@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.benchmarks.problem import Goal, Workload
@@ -65,18 +66,7 @@ def said(record: dict[str, Any]) -> str:
 
 def record(workload: Workload, measured: Measured) -> dict[str, Any]:
     """For the JSON file"""
-    first = next(iter(measured.timed))
-    contenders = {
-        name: {
-            "seconds": timed.median,
-            "rounds": timed.rounds,
-            "start": timed.start,
-            "first_call": timed.first,
-            "ratio": measured.ratio(first, name)._asdict(),
-        }
-        for name, timed in measured.timed.items()
-    }
-    problem = workload.problem
+    first, problem = next(iter(measured.timed)), workload.problem
     return {
         "workload": workload.name,
         "sizes": problem.sizes,
@@ -84,7 +74,14 @@ def record(workload: Workload, measured: Measured) -> dict[str, Any]:
         "m": problem.m or problem.B,
         "dtype": problem.dtype,
         "product_flops_of_a_step": problem.flops,
-        "contenders": contenders,
+        "contenders": {
+            name: {
+                "seconds": timed.median,
+                **timed._asdict(),
+                "ratio": measured.ratio(first, name)._asdict(),
+            }
+            for name, timed in measured.timed.items()
+        },
         "missing": measured.missing,
         "goals": [judged(goal, measured) for goal in workload.goals],
     }
@@ -95,22 +92,26 @@ def draw(figure: Figure, results: list[tuple[Workload, Measured]]) -> None:
     columns = min(3, len(results))
     rows = math.ceil(len(results) / columns)
     figure.set_size_inches(6.5 * columns, 0.6 + 3.4 * rows)
-    panels = figure.subplots(rows, columns, squeeze=False).flat
-    for axes, (workload, measured) in zip(panels, results, strict=False):
-        first, *_ = measured.timed
-        ratios = {name: measured.ratio(first, name) for name in measured.timed}
-        times = [1 / ratio.median for ratio in ratios.values()]
-        ends = [(1 / r.median - 1 / r.high, 1 / r.low - 1 / r.median) for r in ratios.values()]
-        colours = [OURS if name == first else OTHERS for name in ratios]
-        axes.barh(list(ratios), times, xerr=list(zip(*ends, strict=True)), color=colours)
-        axes.axvline(1, color="black", linewidth=0.8)
-        axes.set_xscale("log")
-        axes.set_xlim(min(0.5, *times) / 1.3, max(2, *times) * 2)
-        for i, (name, x) in enumerate(zip(ratios, times, strict=True)):
-            label = shown(measured.timed[name].median)
-            axes.text(x * 1.05, i - 0.3, label, va="center", fontsize=9)
-        axes.invert_yaxis()
-        axes.set_title(workload.name, fontsize=12)
-    for axes in list(panels):
+    panels = iter(figure.subplots(rows, columns, squeeze=False).flat)
+    for (workload, measured), axes in zip(results, panels, strict=False):
+        _draw_one(axes, workload.name, measured)
+    for axes in panels:
         axes.set_axis_off()
-    figure.supxlabel("time of a call, the first being 1 (log scale; bars: 95 % intervals)")
+    figure.supxlabel("time of a call, the first being 1 (log scale; lines: 95 % intervals)")
+
+
+def _draw_one(axes: Axes, title: str, measured: Measured) -> None:
+    first, *_ = measured.timed
+    ratios = {name: measured.ratio(first, name) for name in measured.timed}
+    times = [1 / ratio.median for ratio in ratios.values()]
+    ends = [(1 / r.median - 1 / r.high, 1 / r.low - 1 / r.median) for r in ratios.values()]
+    colours = [OURS if name == first else OTHERS for name in ratios]
+    axes.barh(list(ratios), times, xerr=list(zip(*ends, strict=True)), color=colours)
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_xlim(min(0.5, *times) / 1.3, max(2, *times) * 3)
+    for i, (name, x) in enumerate(zip(ratios, times, strict=True)):
+        label = shown(measured.timed[name].median)
+        axes.text(x * 1.1, i - 0.32, label, va="center", fontsize=9)
+    axes.invert_yaxis()
+    axes.set_title(title, fontsize=12)

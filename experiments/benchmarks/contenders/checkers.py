@@ -12,7 +12,7 @@ from jax.test_util import check_grads
 
 import pure_nn
 import verify
-from experiments.benchmarks.contenders import jax_steps, peers
+from experiments.benchmarks.contenders import jax_steps, others
 from experiments.benchmarks.contenders.jax_steps import OURS
 from experiments.benchmarks.problem import Contender, Problem, Running
 
@@ -42,7 +42,7 @@ def of_jax(problem: Problem) -> Running:
 
 
 def of_torch(problem: Problem, *, fast: bool) -> Running:
-    it = peers.Torch(problem)
+    it = others.Torch(problem)
     given = tuple(it.model.parameters())
     names = [name for name, _ in it.model.named_parameters()]
 

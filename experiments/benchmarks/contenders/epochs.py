@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.benchmarks.contenders import jax_steps, peers
+from experiments.benchmarks.contenders import jax_steps, others
 from experiments.benchmarks.contenders.jax_steps import COLUMNS, OURS, ROWS
 from experiments.benchmarks.problem import Contender, Problem, Running
 from pure_nn import training
@@ -60,7 +60,7 @@ def scanned_epoch(problem: Problem, make: Any) -> Running:
 
 
 def pytorch_epoch(problem: Problem) -> Running:
-    it = peers.Torch(problem)
+    it = others.Torch(problem)
 
     def epoch() -> None:
         order = it.torch.randperm(len(it.X))
@@ -71,7 +71,7 @@ def pytorch_epoch(problem: Problem) -> Running:
 
 
 def numpy_epoch(problem: Problem) -> Running:
-    it, rng = peers.NumPy(problem), np.random.default_rng(0)
+    it, rng = others.NumPy(problem), np.random.default_rng(0)
     rows, labels = np.ascontiguousarray(it.X.T), np.ascontiguousarray(it.Y.T)
 
     def epoch() -> None:
@@ -88,7 +88,7 @@ EPOCHS = (
     Contender(COLUMNS, functools.partial(scanned_epoch, make=jax_steps.in_columns)),
     Contender(ROWS, functools.partial(scanned_epoch, make=jax_steps.in_rows)),
     Contender("PyTorch", pytorch_epoch),
-    Contender("scikit-learn", peers.scikit_learn),
+    Contender("scikit-learn", others.scikit_learn),
     Contender("NumPy", numpy_epoch),
 )
 
@@ -147,6 +147,6 @@ def _repeated(start: Callable[[Problem], Any], problem: Problem) -> Running:
 FULL_BATCH = (
     Contender(OURS, own_steps),
     Contender(COLUMNS, scanned_steps),
-    Contender("PyTorch", functools.partial(_repeated, peers.Torch)),
-    Contender("NumPy", functools.partial(_repeated, peers.NumPy)),
+    Contender("PyTorch", functools.partial(_repeated, others.Torch)),
+    Contender("NumPy", functools.partial(_repeated, others.NumPy)),
 )

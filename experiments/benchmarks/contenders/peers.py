@@ -1,230 +1,94 @@
-"""One step of training by the peers: Equinox, Flax NNX, PyTorch, scikit-learn, NumPy by hand."""
+"""One step of training by the peers: Equinox and Flax NNX, and those of `others`."""
 
 import functools
 import importlib
-import os
-import warnings
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.benchmarks.contenders import others
 from experiments.benchmarks.contenders.jax_steps import OUTPUTS, rows_of, sgd
 from experiments.benchmarks.problem import Contender, Problem, Running, Weights
-
-
-def equinox(problem: Problem) -> Running:
-    eqx: Any = importlib.import_module("equinox")
-    hidden, optimizer = getattr(jax.nn, problem.hidden), sgd(problem.learning_rate)
-    params, X, Y = rows_of(problem)
-    layers = [
-        eqx.tree_at(lambda x: (x.weight, x.bias), eqx.nn.Linear(*W.shape, key=KEY), (W.T, b))
-        for W, b in params
-    ]
-
-    def cost(layers: Any, X: Any, Y: Any) -> Any:
-        for layer in layers[:-1]:
-            X = hidden(jax.vmap(layer)(X))
-        return jnp.mean(OUTPUTS[problem.output](jax.vmap(layers[-1])(X), Y, 1))
-
-    def step(data: Any, layers: Any, state: Any) -> Any:
-        J, grads = eqx.filter_value_and_grad(cost)(layers, *data)
-        updates, state = optimizer.update(grads, state)
-        return eqx.apply_updates(layers, updates), state, J
-
-    compiled = eqx.filter_jit(step, donate="all-except-first")
-    now = [layers, optimizer.init(layers), None]
-
-    def call() -> None:
-        now[:] = compiled((X, Y), *now[:2])
-
-    def weights() -> Weights:
-        return [(np.asarray(x.weight), np.asarray(x.bias)[:, None]) for x in now[0]]
-
-    return Running(call, lambda: jax.block_until_ready(now), weights)
-
 
 KEY = jax.random.key(0)
 
 
-def flax(problem: Problem) -> Running:
-    nnx: Any = importlib.import_module("flax.nnx")
-    hidden = getattr(jax.nn, problem.hidden)
-    params, X, Y = rows_of(problem)
-
-    class Model(nnx.Module):  # type: ignore[misc]
-        def __init__(self) -> None:
-            new = functools.partial(nnx.Linear, rngs=nnx.Rngs(0), param_dtype=X.dtype)
-            self.layers = nnx.List([new(*W.shape) for W, _ in params])
-            for layer, (W, b) in zip(self.layers, params, strict=True):
-                layer.kernel[...], layer.bias[...] = W, b
-
-        def __call__(self, X: Any) -> Any:
-            for layer in self.layers[:-1]:
-                X = hidden(layer(X))
-            return self.layers[-1](X)
-
-    model = Model()
-    optimizer = nnx.Optimizer(model, sgd(problem.learning_rate), wrt=nnx.Param)
-
-    def step(model: Any, optimizer: Any, X: Any, Y: Any) -> Any:
-        def cost(model: Any) -> Any:
-            return jnp.mean(OUTPUTS[problem.output](model(X), Y, 1))
-
-        J, grads = nnx.value_and_grad(cost)(model)
-        optimizer.update(model, grads)
-        return J
-
-    def weights() -> Weights:
-        return [
-            (np.asarray(x.kernel[...]).T, np.asarray(x.bias[...])[:, None]) for x in model.layers
-        ]
-
-    def wait() -> None:
-        jax.block_until_ready(nnx.state(model))
-
-    compiled = nnx.jit(step)
-    return Running(lambda: compiled(model, optimizer, X, Y), wait, weights)
+def cost(problem: Problem, layers: Any, X: Any, Y: Any) -> Any:
+    """J of layers that are functions, one after the other"""
+    *below, last = layers
+    for layer in below:
+        X = getattr(jax.nn, problem.hidden)(layer(X))
+    return jnp.mean(OUTPUTS[problem.output](last(X), Y, 1))
 
 
-class Torch:
-    """A stack of torch.nn.Linear, its data in rows, and torch.optim.SGD"""
+class Equinox:
+    """A list of equinox.nn.Linear, and optax"""
 
     def __init__(self, problem: Problem) -> None:
-        torch: Any = importlib.import_module("torch")
-        torch.set_num_threads(os.cpu_count() or 1)
-        weights, X, labels = problem.arrays
-        dtype = getattr(torch, problem.dtype)
-        kind = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid"}[problem.hidden]
-        layers = [torch.nn.Linear(*W.shape[::-1], dtype=dtype) for W, _ in weights]
-        with torch.no_grad():
-            for layer, (W, b) in zip(layers, weights, strict=True):
-                layer.weight.copy_(torch.tensor(W))
-                layer.bias.copy_(torch.tensor(b[:, 0]))
-        self.layers, between = layers, [getattr(torch.nn, kind)() for _ in layers[1:]]
-        alternating = [x for pair in zip(layers, [*between, None], strict=True) for x in pair]
-        self.model = torch.nn.Sequential(*alternating[:-1])
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=problem.learning_rate)
-        self.X = torch.tensor(X.T.copy()).to(dtype)
-        one = problem.output == "sigmoid"
-        self.Y = torch.tensor(problem.Y.T.copy()).to(dtype) if one else torch.tensor(labels)
-        self.cost = torch.nn.BCEWithLogitsLoss() if one else torch.nn.CrossEntropyLoss()
-        self.torch = torch
+        eqx: Any = importlib.import_module("equinox")
+        params, X, Y = rows_of(problem)
+        bare = [eqx.nn.Linear(*W.shape, key=KEY) for W, _ in params]
+        parts = [part for W, b in params for part in (W.T, b)]
+        layers = eqx.tree_at(lambda xs: [p for x in xs for p in (x.weight, x.bias)], bare, parts)
+        self.eqx, self.problem, self.data = eqx, problem, (X, Y)
+        self.optimizer = sgd(problem.learning_rate)
+        self.now = [layers, self.optimizer.init(layers), None]
+        self.compiled = eqx.filter_jit(self.step, donate="all-except-first")
 
-    def step(self, X: Any, Y: Any) -> Any:
-        self.optimizer.zero_grad()
-        J = self.cost(self.model(X), Y)
-        J.backward()
-        self.optimizer.step()
-        return J
+    def step(self, data: Any, layers: Any, state: Any) -> Any:
+        def J_of(layers: Any) -> Any:
+            return cost(self.problem, map(jax.vmap, layers), *data)
 
-    def weights(self) -> Weights:
-        read = [(x.weight.detach(), x.bias.detach()[:, None]) for x in self.layers]
-        return [(W.double().numpy(), b.double().numpy()) for W, b in read]
-
-
-def pytorch(problem: Problem) -> Running:
-    it = Torch(problem)
-    return Running(lambda: it.step(it.X, it.Y), weights=it.weights)
-
-
-def pytorch_compiled(problem: Problem) -> Running:
-    """torch.compile of the model, forward and backward; the optimizer is that of every day"""
-    it = Torch(problem)
-    it.model = it.torch.compile(it.model)
-    return Running(lambda: it.step(it.X, it.Y), weights=it.weights)
-
-
-class NumPy:
-    """Vectorised by hand, in columns and in place"""
-
-    def __init__(self, problem: Problem) -> None:
-        weights, self.X, _ = problem.arrays
-        self.layers = [(W.copy(), b.copy()) for W, b in weights]
-        self.problem, self.Y = problem, problem.Y
-        self.g, self.g_prime = HIDDEN[problem.hidden]
-
-    def step(self, X: Any, Y: Any) -> Any:
-        A = [X]
-        for W, b in self.layers[:-1]:
-            A.append(self.g(W @ A[-1] + b))
-        W, b = self.layers[-1]
-        A_L = OUT[self.problem.output](W @ A[-1] + b)
-        J = -np.mean(np.log(np.sum(Y * A_L, axis=0) + (1 - np.sum(Y, axis=0)) * (1 - A_L[0])))
-        self._backward(A, A_L - Y, self.problem.learning_rate / X.shape[1])
-        return J
-
-    def _backward(self, A: Any, Δ: Any, rate: float) -> None:
-        for l in range(len(self.layers) - 1, -1, -1):
-            W, b = self.layers[l]
-            dW, db = Δ @ A[l].T, Δ.sum(axis=1, keepdims=True)
-            Δ = W.T @ Δ * self.g_prime(A[l]) if l else Δ
-            W -= np.multiply(dW, rate, dtype=W.dtype)
-            b -= np.multiply(db, rate, dtype=b.dtype)
-
-    def weights(self) -> Weights:
-        return [(W.astype(np.float64), b.astype(np.float64)) for W, b in self.layers]
-
-
-def _softmax(Z: Any) -> Any:
-    E = np.exp(Z - Z.max(axis=0))
-    return E / E.sum(axis=0)
-
-
-def _sigmoid(Z: Any) -> Any:
-    return 1 / (1 + np.exp(-Z))
-
-
-HIDDEN: dict[str, Any] = {
-    "relu": (lambda Z: np.maximum(Z, 0), lambda A: A > 0),
-    "tanh": (np.tanh, lambda A: 1 - A * A),
-    "sigmoid": (_sigmoid, lambda A: A * (1 - A)),
-}
-OUT: dict[str, Any] = {"softmax": _softmax, "sigmoid": _sigmoid}
-
-
-def numpy(problem: Problem) -> Running:
-    if problem.dtype == "bfloat16":
-        raise ImportError("a NumPy that multiplies bfloat16 matrices")
-    it = NumPy(problem)
-    return Running(lambda: it.step(it.X, it.Y), weights=it.weights)
-
-
-class ScikitLearn:
-    """MLPClassifier by plain gradient descent; partial_fit takes all it is given once"""
-
-    def __init__(self, problem: Problem) -> None:
-        neural: Any = importlib.import_module("sklearn.neural_network")
-        if problem.dtype == "bfloat16" or problem.output != "softmax":
-            raise ImportError("a scikit-learn that computes in bfloat16")
-        weights, X, labels = problem.arrays
-        self.model = neural.MLPClassifier(
-            problem.sizes[1:-1], activation=HIDDEN_NAMES[problem.hidden], solver="sgd",
-            learning_rate_init=problem.learning_rate, momentum=0.0, alpha=0.0,
-            batch_size=problem.B, max_iter=1, shuffle=True, random_state=0,
-        )  # fmt: skip
-        self.X, self.labels = np.ascontiguousarray(X.T), labels
-        first = self.X[: problem.B], labels[: problem.B]
-        with warnings.catch_warnings(action="ignore"):
-            self.model.partial_fit(*first, classes=np.arange(problem.sizes[-1]))
-        self.model.coefs_[:] = [W.T.copy() for W, _ in weights]
-        self.model.intercepts_[:] = [b[:, 0].copy() for _, b in weights]
+        J, grads = self.eqx.filter_value_and_grad(J_of)(layers)
+        updates, state = self.optimizer.update(grads, state)
+        return self.eqx.apply_updates(layers, updates), state, J
 
     def call(self) -> None:
-        self.model.partial_fit(self.X, self.labels)
+        self.now = self.compiled(self.data, *self.now[:2])
 
     def weights(self) -> Weights:
-        pairs = zip(self.model.coefs_, self.model.intercepts_, strict=True)
-        return [(W.T, b[:, None]) for W, b in pairs]
+        return [(np.asarray(x.weight), np.asarray(x.bias)[:, None]) for x in self.now[0]]
 
 
-HIDDEN_NAMES = {"relu": "relu", "tanh": "tanh", "sigmoid": "logistic"}
+def equinox(problem: Problem) -> Running:
+    it = Equinox(problem)
+    return Running(it.call, lambda: jax.block_until_ready(it.now), it.weights)
 
 
-def scikit_learn(problem: Problem) -> Running:
-    it = ScikitLearn(problem)
-    return Running(it.call, weights=it.weights)
+class Flax:
+    """An nnx.List of nnx.Linear, and nnx.Optimizer"""
+
+    def __init__(self, problem: Problem) -> None:
+        nnx: Any = importlib.import_module("flax.nnx")
+        params, *self.data = rows_of(problem)
+        new = functools.partial(nnx.Linear, rngs=nnx.Rngs(0), param_dtype=self.data[0].dtype)
+        self.layers = nnx.List([new(*W.shape) for W, _ in params])
+        for layer, (W, b) in zip(self.layers, params, strict=True):
+            layer.kernel[...], layer.bias[...] = W, b
+        self.optimizer = nnx.Optimizer(self.layers, sgd(problem.learning_rate), wrt=nnx.Param)
+        self.nnx, self.problem, self.compiled = nnx, problem, nnx.jit(self.step)
+
+    def step(self, layers: Any, optimizer: Any, *data: Any) -> Any:
+        J, grads = self.nnx.value_and_grad(lambda layers: cost(self.problem, layers, *data))(layers)
+        optimizer.update(layers, grads)
+        return J
+
+    def call(self) -> None:
+        self.compiled(self.layers, self.optimizer, *self.data)
+
+    def wait(self) -> None:
+        jax.block_until_ready(self.nnx.state(self.layers))
+
+    def weights(self) -> Weights:
+        read = [(x.kernel[...], x.bias[...]) for x in self.layers]
+        return [(np.asarray(W).T, np.asarray(b)[:, None]) for W, b in read]
+
+
+def flax(problem: Problem) -> Running:
+    it = Flax(problem)
+    return Running(it.call, it.wait, it.weights)
 
 
 PEERS = tuple(
@@ -232,9 +96,9 @@ PEERS = tuple(
     for name, start in {
         "Equinox": equinox,
         "Flax NNX": flax,
-        "PyTorch": pytorch,
-        "PyTorch, torch.compile": pytorch_compiled,
-        "scikit-learn": scikit_learn,
-        "NumPy": numpy,
+        "PyTorch": others.pytorch,
+        "PyTorch, torch.compile": others.pytorch_compiled,
+        "scikit-learn": others.scikit_learn,
+        "NumPy": others.numpy,
     }.items()
 )
