@@ -110,14 +110,15 @@ def test_one_that_is_missing_is_named_and_skipped() -> None:
     assert measured.missing == {"Caffe": "needs caffe, which is not installed"}
 
 
-def test_one_that_computes_something_else_is_refused() -> None:
+def test_one_that_computes_something_else_is_left_out() -> None:
     def twice(problem: Problem) -> Running:
         ours = jax_steps.running(problem, jax_steps.own)
         return ours._replace(call=lambda: (ours.call(), ours.call()))
 
     workload = Workload("w", TINY, (*STEPS[:1], Contender("twice", twice)), **QUICK)
-    with pytest.raises(RuntimeError, match=r"twice: expected W\[1\] after one call .* else$"):
-        rounds.measure(workload, 3, quiet)
+    measured = rounds.measure(workload, 3, quiet)
+    assert list(measured.timed) == [OURS]
+    assert measured.missing["twice"].startswith("computes something else: W[1] after one call is")
 
 
 # who takes part
@@ -143,7 +144,7 @@ def test_every_contender_computes_the_same(name: str, which: str) -> None:
         pytest.importorskip("torch", reason="torch is not installed")
     workload = Workload("w", PROBLEMS[which], (*STEPS[:1], contender), **QUICK)
     measured = rounds.measure(workload, 3, quiet)
-    assert list(measured.timed) == list(dict.fromkeys((OURS, contender.name)))
+    assert list(measured.timed) == list(dict.fromkeys((OURS, contender.name))), measured.missing
 
 
 @pytest.mark.parametrize("of", [epochs.EPOCHS, epochs.FULL_BATCH, checkers.CHECKERS], ids=len)

@@ -24,7 +24,7 @@ def table(workload: Workload, measured: Measured) -> Iterator[str]:
         before = f"{shown(timed.start):>9}{shown(timed.first):>12}"
         yield f"  {name:<28}{shown(timed.median):>10}   {told:<22}{before}"
     for name, why in measured.missing.items():
-        yield f"  {name:<28}   skipped: {why}"
+        yield f"  {name:<28}   left out: {why}"
     for goal in workload.goals:
         yield f"  {said(judged(goal, measured))}"
 
