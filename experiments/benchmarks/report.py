@@ -6,12 +6,14 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from experiments.benchmarks.problem import Goal, Workload
 from experiments.benchmarks.rounds import Measured, Ratio, fastest
 
 WIDE = 0.1  # an interval of a paired ratio that says nothing
-OURS, OTHERS = "#1b9e77", "#999999"
+OURS, OTHERS = "#1b9e77", "#777777"
+TICKS = [x * 10.0**k for k in range(-3, 4) for x in (1, 2, 5)]
 
 
 def table(workload: Workload, measured: Measured) -> Iterator[str]:
@@ -109,9 +111,13 @@ def _draw_one(axes: Axes, title: str, measured: Measured) -> None:
     axes.barh(list(ratios), times, xerr=list(zip(*ends, strict=True)), color=colours)
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xscale("log")
-    axes.set_xlim(min(0.5, *times) / 1.3, max(2, *times) * 3)
-    for i, (name, x) in enumerate(zip(ratios, times, strict=True)):
+    low, high = min(0.5, *times) / 2, max(2, *times) * 1.5
+    axes.set_xlim(low, high)
+    axes.set_xticks([x for x in TICKS if low <= x <= high], minor=False)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    for i, name in enumerate(ratios):
         label = shown(measured.timed[name].median)
-        axes.text(x * 1.1, i - 0.32, label, va="center", fontsize=9)
+        axes.text(low * 1.05, i, label, va="center", color="white", fontsize=9)
     axes.invert_yaxis()
     axes.set_title(title, fontsize=12)
