@@ -156,7 +156,8 @@ def quick(*numbers: int) -> Plan:
 
 
 def test_prints_its_tables(threads: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert prove(threads, quick(0, 27, len(rows.rows()) - 1), Console()).ok
+    *_, network = (i for i, row in enumerate(rows.rows()) if row.hows == (COMPILED,))
+    assert prove(threads, quick(0, 27, network), Console()).ok
     out = capsys.readouterr().out
     numbers = r"( +[0-9.]+){7}   "
     assert re.search(rf"Rules\n{numbers}identity\(\): A, and Δ = dA pulled through g\n", out)
