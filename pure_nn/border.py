@@ -27,9 +27,8 @@ from pure_nn.checks import (
     require_one_dtype,
 )
 from pure_nn.dropout import Masks
-from pure_nn.entries import delta_like, require_equal_layers, require_layers
+from pure_nn.entries import delta_like, require_as_many, require_equal_layers, require_layers
 from pure_nn.precision import wide_dtype
-from pure_nn.stacked import depth
 from pure_nn.structure import Network, Rule, by_entry
 
 P = ParamSpec("P")
@@ -62,12 +61,7 @@ def _params(given: dict[str, Any]) -> Any:
     net, params = given["net"], given["params"]
     if not isinstance(params, tuple | list):
         raise TypeError(f"params: expected a tuple or list of layers, got {kind(params)}")
-    L = sum(map(depth, params))
-    if L != len(net.activations):
-        raise ValueError(
-            f"params: expected {len(net.activations)} layers, one per activation of the network, "
-            f"got {L}; init(key, sizes) takes one size more than there are layers"
-        )
+    require_as_many(net, params)
     require_layers(params)
     require_equal_layers(net, params)
     return jax.tree.map(jnp.asarray, params)

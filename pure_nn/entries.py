@@ -12,6 +12,15 @@ from pure_nn.stacked import depth, numbers
 from pure_nn.structure import Network
 
 
+def require_as_many(net: Network, params: Any) -> None:
+    L = sum(map(depth, params))
+    if L != len(net.activations):
+        raise ValueError(
+            f"params: expected {len(net.activations)} layers, one per activation of the network, "
+            f"got {L}; init(key, sizes) takes one size more than there are layers"
+        )
+
+
 def require_layers(params: Any, *, stacked: bool = True) -> None:
     """Each entry is {W, b}, of one dtype, and fits the one below"""
     rows_below, labels = None, _labels(params)

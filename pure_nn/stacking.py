@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from pure_nn.checks import kind
 from pure_nn.dense import Layer
-from pure_nn.entries import require_layers
+from pure_nn.entries import require_as_many, require_layers
 from pure_nn.stacked import depth
 from pure_nn.structure import Network, Params
 
@@ -68,11 +68,7 @@ def _alike(layer: Layer) -> tuple[Any, ...]:
 def _alike_in(net: Network, layers: Sequence[Layer]) -> list[tuple[Any, ...]]:
     if not isinstance(net, Network):
         raise TypeError(f"net: expected a pure_nn.Network, got {kind(net)}")
-    if len(layers) != len(net.activations):
-        raise ValueError(
-            f"params: expected {len(net.activations)} layers, one per activation of the network, "
-            f"got {len(layers)}"
-        )
+    require_as_many(net, layers)
     of_net = zip(layers, net.activations, net.dropout, strict=True)
     return [(*_alike(layer), g) if _alike(layer) and p == 0 else () for layer, g, p in of_net]
 

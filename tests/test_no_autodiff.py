@@ -1,7 +1,6 @@
 """The backward pass is written out: no autodiff in the compiled program nor in the source."""
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 from helpers import PAIRS, SIZES, example
+from jaxprs import primitives
 
 import pure_nn
 
@@ -19,19 +19,6 @@ AUTODIFF = {"grad", "vjp", "jvp", "linearize", "linear_transpose", "jacfwd", "ja
 AUTODIFF |= {"custom_vjp", "custom_jvp", "custom_gradient", "defvjp", "defjvp"}
 CUSTOM = {"custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"}
 CASES = [pytest.param(*pair, L, id=f"{'-'.join(pair)}-L{L}") for pair in PAIRS for L in SIZES]
-
-
-def primitives(jaxpr: Any) -> Iterator[str]:
-    """The names of all primitives of a jaxpr, of those inside the parameters of others too."""
-    for equation in jaxpr.eqns:
-        yield equation.primitive.name
-        for inner in jax.tree.leaves(list(equation.params.values()), is_leaf=_is_jaxpr):
-            if _is_jaxpr(inner):
-                yield from primitives(getattr(inner, "jaxpr", inner))
-
-
-def _is_jaxpr(x: Any) -> bool:
-    return hasattr(x, "eqns") or hasattr(x, "jaxpr")
 
 
 def autodiff_names(source: str) -> set[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 from helpers import as_numpy, assert_same, example
-from test_no_autodiff import primitives
+from jaxprs import primitives
 
 from pure_nn import training
 

@@ -1,5 +1,6 @@
 """Deep narrow networks: layer by layer, stacked, and with activations computed again."""
 
+import functools
 from typing import Any
 
 import jax
@@ -7,7 +8,7 @@ import jax
 import pure_nn
 from experiments.benchmarks.contenders import jax_steps
 from experiments.benchmarks.contenders.jax_steps import OURS, Stepping
-from experiments.benchmarks.problem import Contender, Problem, Running
+from experiments.benchmarks.problem import Contender, Problem, Running, Weights
 
 STACKED, RECOMPUTED = f"{OURS}, stacked", f"{OURS}, recompute"
 
@@ -19,8 +20,8 @@ def stacked(problem: Problem) -> Running:
         pure_nn.stack(params, jax_steps.network_of(problem)), state, X, Y,
     )  # fmt: skip
 
-    def weights() -> Any:
-        return Stepping(None, pure_nn.unstack(stepping.params), None).weights()
+    def weights() -> Weights:
+        return jax_steps.weights_of(pure_nn.unstack(stepping.params))
 
     return Running(stepping, stepping.wait, weights)
 
@@ -39,13 +40,8 @@ def _gradients(problem: Problem, *, recompute: bool) -> Running:
     return Running(call, lambda: jax.block_until_ready(found))
 
 
-def kept(problem: Problem) -> Running:
-    return _gradients(problem, recompute=False)
-
-
-def recomputed(problem: Problem) -> Running:
-    return _gradients(problem, recompute=True)
-
-
 DEEP = (Contender(STACKED, stacked),)
-RECOMPUTE = (Contender(RECOMPUTED, recomputed), Contender(OURS, kept))
+RECOMPUTE = tuple(
+    Contender(name, functools.partial(_gradients, recompute=name == RECOMPUTED))
+    for name in (RECOMPUTED, OURS)
+)

@@ -104,10 +104,9 @@ def own_steps(problem: Problem) -> Running:
     def call() -> None:
         fitted[:] = training.fit(net, params, X, Y, optimizer=optimizer, epochs=problem.steps)
 
-    def weights() -> Any:
-        return [(np.asarray(x["W"]), np.asarray(x["b"])) for x in fitted[0]]
-
-    return Running(call, lambda: jax.block_until_ready(fitted), weights)
+    return Running(
+        call, lambda: jax.block_until_ready(fitted), lambda: jax_steps.weights_of(fitted[0])
+    )
 
 
 def scanned_steps(problem: Problem) -> Running:
@@ -126,10 +125,9 @@ def scanned_steps(problem: Problem) -> Running:
     def call() -> None:
         found[:] = run(params, state, X, Y)
 
-    def weights() -> Any:
-        return [(np.asarray(x["W"]), np.asarray(x["b"])) for x in found[0][0]]
-
-    return Running(call, lambda: jax.block_until_ready(found), weights)
+    return Running(
+        call, lambda: jax.block_until_ready(found), lambda: jax_steps.weights_of(found[0][0])
+    )
 
 
 def _repeated(start: Callable[[Problem], Any], problem: Problem) -> Running:

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.benchmarks.contenders.others import require_numpy
 from experiments.benchmarks.problem import Contender, Problem, Running
 
 
@@ -37,8 +38,7 @@ def in_xla(problem: Problem) -> Running:
 
 
 def in_openblas(problem: Problem) -> Running:
-    if problem.dtype == "bfloat16":
-        raise ImportError("a NumPy that multiplies bfloat16 matrices")
+    require_numpy(problem)
     factors = _factors(problem)
     outs = [np.empty((len(a), b.shape[1]), a.dtype) for a, b in factors]
     return Running(

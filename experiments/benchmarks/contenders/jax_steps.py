@@ -40,7 +40,11 @@ def sgd(learning_rate: float) -> optax.GradientTransformation:
 
 def own(problem: Problem) -> Step:
     """pure_nn's step as a function of what changes"""
-    net, optimizer = network_of(problem), sgd(problem.learning_rate)
+    return step_of(network_of(problem), problem)
+
+
+def step_of(net: pure_nn.Network, problem: Problem) -> Step:
+    optimizer = sgd(problem.learning_rate)
     return lambda params, state, X, Y: training.step(net, params, state, X, Y, optimizer=optimizer)
 
 
@@ -113,10 +117,15 @@ class Stepping:
         jax.block_until_ready((self.params, self.J))
 
     def weights(self) -> Weights:
-        layers = jax.tree.map(lambda x: np.asarray(x, np.float64), self.params)
-        if isinstance(layers[0], dict):
-            return [(layer["W"], layer["b"]) for layer in layers]
-        return [(W.T, b[:, None]) for W, b in layers]
+        return weights_of(self.params)
+
+
+def weights_of(params: Any) -> Weights:
+    """In the layout of pure_nn, of params in either"""
+    layers = jax.tree.map(lambda x: np.asarray(x, np.float64), params)
+    if isinstance(layers[0], dict):
+        return [(layer["W"], layer["b"]) for layer in layers]
+    return [(W.T, b[:, None]) for W, b in layers]
 
 
 def running(problem: Problem, make: Callable[[Problem], Step]) -> Running:

@@ -6,7 +6,6 @@ import pure_nn
 from experiments.benchmarks.contenders import jax_steps
 from experiments.benchmarks.contenders.jax_steps import OURS
 from experiments.benchmarks.problem import Contender, Problem, Running
-from pure_nn import training
 
 NAIVE = f"{OURS}, naive g′"
 G_PRIME = {"tanh": lambda Z, A: 1 - A * A, "sigmoid": lambda Z, A: A * (1 - A)}
@@ -16,8 +15,7 @@ def _step(problem: Problem) -> Any:
     own = pure_nn.Network((problem.hidden, problem.output)).activations[0]
     g = pure_nn.Activation(f"{own.name} of A", own.g, G_PRIME[problem.hidden], range=own.range)
     net = pure_nn.Network((*[g] * (len(problem.sizes) - 2), problem.output))
-    optimizer = jax_steps.sgd(problem.learning_rate)
-    return lambda params, state, X, Y: training.step(net, params, state, X, Y, optimizer=optimizer)
+    return jax_steps.step_of(net, problem)
 
 
 def naive(problem: Problem) -> Running:

@@ -106,9 +106,14 @@ HIDDEN: dict[str, Any] = {
 OUT: dict[str, Any] = {"softmax": _softmax, "sigmoid": _sigmoid}
 
 
-def numpy(problem: Problem) -> Running:
+def require_numpy(problem: Problem) -> None:
+    """ImportError: there is none of this dtype."""
     if problem.dtype == "bfloat16":
         raise ImportError("a NumPy that multiplies bfloat16 matrices")
+
+
+def numpy(problem: Problem) -> Running:
+    require_numpy(problem)
     it = NumPy(problem)
     return Running(lambda: it.step(it.X, it.Y), weights=it.weights)
 
@@ -118,8 +123,7 @@ class ScikitLearn:
 
     def __init__(self, problem: Problem) -> None:
         neural: Any = importlib.import_module("sklearn.neural_network")
-        if problem.dtype == "bfloat16" or problem.output != "softmax":
-            raise ImportError("a scikit-learn that computes in bfloat16")
+        require_numpy(problem)
         weights, X, labels = problem.arrays
         self.model = neural.MLPClassifier(
             problem.sizes[1:-1], activation=HIDDEN_NAMES[problem.hidden], solver="sgd",
