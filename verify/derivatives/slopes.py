@@ -6,7 +6,7 @@ at tZ, −1 ≤ t ≤ 1, and its slope there. Where A is used otherwise, it beco
     A + δ ∘ (Z − Z₀),  |δ| = u max |g′(tZ)|, t ≥ 0,  Z₀ = Z, but constant
 
 which is A, with a slope that is off by δ. Of a function that ends between Z and −Z, as log, only
-the slope at Z counts.
+the slope at Z counts, and of exp, which is its own slope and known as well as that.
 
 Where exp(Z − max Z) is taken, as in softmax, max Z is a shift that changes nothing in the end. It
 is a constant there: through it, automatic differentiation would make the columns of Δ sum to 0
@@ -50,7 +50,8 @@ def steepest(closed: ClosedJaxpr, arguments: Sequence[Any], wanted: Sequence[int
     def used(A: Along) -> Any:
         slopes = jnp.nan_to_num(jnp.abs(A.slope[:AHEAD]), nan=0.0, posinf=0.0)
         ends = ~(jnp.isfinite(A.way).all(axis=0) & jnp.isfinite(A.slope[AHEAD - 1]))
-        found.append(jnp.where(ends, slopes[0], jnp.max(slopes, axis=0)))
+        is_exp = (jnp.abs(A.slope) == jnp.abs(A.way)).all(axis=0)
+        found.append(jnp.where(ends | is_exp, slopes[0], jnp.max(slopes, axis=0)))
         return A.value
 
     _whole(closed, arguments, wanted, used, True)

@@ -16,15 +16,10 @@ from verify.mistakes.problem import Problem, most
 from verify.mistakes.recipe import Pass, backward
 from verify.mistakes.search import explain
 from verify.mistakes.state import Group
-from verify.mistakes.told import localised, sentences
+from verify.mistakes.told import better, localised, sentences
 
 Verdict = Literal["ok", "inaccurate", "wrong"]
 LEAST = 2.0**-44  # of what is taken for rounding, relative to the size of an array
-BETTER = {
-    "tanh": "1 − A² cancels where tanh saturates; 4/(E + 2 + 1/E) with E = exp(2|Z|) does not",
-    "sigmoid": "A(1 − A) cancels where sigmoid saturates; e/(1 + e(2 + e)), e = exp(−|Z|) does not",
-    "softmax": "A − Y cancels for a confident, right answer; sum the other classes instead",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +125,7 @@ def l2_of(
         return λ if λ * max(np.max(np.abs(W)) for W in c.W.values()) > 4 * tol * size else 0.0
 
 
-def _in_lower_precision(problem: Problem) -> Diagnosis | None:
+def _in_lower_precision(problem: Problem, first: str) -> Diagnosis | None:
     """Where that explains all there is"""
     lower = lower_precision(problem.got.values(), problem.dtype)
     of_lower = dataclasses.replace(problem, unit=rounding.unit(lower or "float64"), dtype=lower)
@@ -138,21 +133,21 @@ def _in_lower_precision(problem: Problem) -> Diagnosis | None:
         return None
     text = f"all gradients are numbers of {lower}, and as near as that allows: they are computed"
     names = (f"{text} in a lower precision than {problem.dtype}",)
-    return Diagnosis("wrong", f"db[{problem.c.L}]", names, kinds=((frozenset({"precision"}),),))
+    return Diagnosis("wrong", first, names, kinds=((frozenset({"precision"}),),))
 
 
 def _judged(problem: Problem, before: list[Group]) -> Diagnosis:
     c, run = problem.c, backward(problem.c)
     exact, textbook = (problem.allowed(run, textbook=textbook) for textbook in (False, True))
     problem = dataclasses.replace(problem, tol=_tolerances(problem, run.Δ, textbook))
-    (name, error), (_, lost) = (_worst(problem, run.Δ, bound) for bound in (exact, textbook))
-    if error <= 1:
+    off, lost = (_off(problem, run.Δ, bound) for bound in (exact, textbook))
+    name = max(off, key=lambda name: off[name])
+    if off[name] <= 1:
         return _told([tuple(before)]) if before else Diagnosis("ok", notes=_invisible(c))
-    if lost <= 1 and not before:
-        reasons = dict.fromkeys(BETTER[n] for n in c.names.values() if n in BETTER)
-        text = f"{name} has the right equation and has lost digits: {error:.2g} times its bound"
-        return Diagnosis("inaccurate", name, (text, *reasons))
-    lower = _in_lower_precision(problem)
+    if max(lost.values()) <= 1 and not before:
+        text = f"{name} has the right equation and has lost digits: {off[name]:.2g} times its bound"
+        return Diagnosis("inaccurate", name, (text, *better(c)))
+    lower = _in_lower_precision(problem, next(name for name in off if off[name] > 1))
     return lower or _told([localised((*before, *groups), c.L) for groups in explain(problem)])
 
 
@@ -182,8 +177,8 @@ def _tolerances(problem: Problem, Δ: Any, bound: Mapping[str, F64]) -> dict[str
     return tolerances
 
 
-def _worst(problem: Problem, Δ: Any, bound: Mapping[str, F64]) -> tuple[str, float]:
-    """The array that is the most bounds off, and by how many"""
+def _off(problem: Problem, Δ: Any, bound: Mapping[str, F64]) -> dict[str, float]:
+    """How many bounds each array is off, in the order of the backward pass"""
     off = {}
     for what, l in problem.order:
         name, right = f"{what}[{l}]", problem.right(what, l, Δ[l])
@@ -191,7 +186,7 @@ def _worst(problem: Problem, Δ: Any, bound: Mapping[str, F64]) -> tuple[str, fl
         difference = np.abs(problem.got[name] - right) if same else np.array(np.inf)
         error = np.where(difference == 0, 0, difference / bound[name] if same else np.inf)
         off[name] = float(np.max(np.where(np.isnan(error), np.inf, error), initial=0))
-    return max(off.items(), key=lambda item: item[1])
+    return off
 
 
 def _invisible(c: Pass) -> tuple[str, ...]:

@@ -69,12 +69,12 @@ def _spreads(c: Pass, Δ: Of, dA: Of, Z: Of, A: Of, unit: Unit, textbook: bool) 
     above = np.zeros_like(c.Y)
     for l in range(c.L, 0, -1):
         if l == c.L:
-            s = _output(c, Z[l], u, textbook) + η**2
+            s = _output(c, Z[l], A[l], u, textbook) + η**2
         else:
             terms = np.square(c.W[l + 1]).T
             n = len(terms[0])
             pulled = terms @ above + n * u**2 * (terms @ Δ[l + 1] ** 2 + dA[l] ** 2)
-            pulled += (n * η) ** 2
+            pulled = (pulled + (n * η) ** 2) * np.square(c.M.get(l, 1.0))
             s = _pulled(c, l, Z[l], pulled, dA[l], u, textbook) + η**2
         above = s
         found |= _sums(c, l, Δ[l], s, A[l - 1], unit)
@@ -109,30 +109,37 @@ def _or_less(variance: F64, least: float) -> F64:
 def _softmax(c: Pass, l: int, x: F64) -> F64:
     """Of Aᵢ(xᵢ − Σ Aⱼxⱼ), which is A of Z, and Δ of ∂𝓛/∂A"""
     A, rest = c.G[l], forms.complement(c.Z[l])
-    others = np.sum(A**2 * x, axis=0, keepdims=True) - A**2 * x
-    return np.asarray(A**2 * (rest**2 * x + np.maximum(others, 0)))
+    return np.asarray(A**2 * (rest**2 * x + _others(A**2 * x)))
 
 
-def _output(c: Pass, Z: F64, u: float, textbook: bool) -> F64:
+def _others(x: F64) -> F64:
+    """Of each entry of a column, the sum of the others, in which nothing cancels"""
+    return np.asarray((1 - np.eye(len(x))) @ x)
+
+
+def _output(c: Pass, Z: F64, of_A: F64, u: float, textbook: bool) -> F64:
     Δ, A, L = c.output, c.G[c.L], c.L
+    if c.net.loss.name == "squared_error":
+        return _pulled(c, L, Z, of_A, A - c.Y, u, textbook)
     spread = (c.prime[L] ** 2 + Δ**2) * Z
-    if c.names[L] == "softmax":
+    if c.names[L] == "softmax" and c.net.loss.name == "cross_entropy":
         spread = _softmax(c, L, Z)
-        if c.net.loss.name == "squared_error":
-            spread = _through_softmax(c, L, Z, spread, A - c.Y, Δ, u)
-        elif c.net.loss.name != "cross_entropy":
-            spread = (A**2 + Δ**2) * (Z + np.max(Z, axis=0))
+    elif c.names[L] == "softmax":
+        spread = (A**2 + Δ**2) * (Z + np.max(Z, axis=0))
     lost = 4 * (A**2 + c.Y**2 + _complement(c) ** 2) if textbook else 0.0
     return spread + u**2 * (ROUNDINGS * Δ**2 + lost)
 
 
-def _through_softmax(c: Pass, l: int, Z: F64, pulled: F64, dA: F64, Δ: F64, u: float) -> F64:
-    """δΔᵢ = Δᵢ(δzᵢ − Σ Aⱼδzⱼ) − Aᵢ Σ Δⱼδzⱼ, besides that of ∂𝓛/∂A and of A(dA − Σ A dA)"""
-    A = c.G[l]
+def _through_softmax(
+    c: Pass, l: int, Z: F64, pulled: F64, dA: F64, u: float, textbook: bool
+) -> F64:
+    """δΔᵢ = Δᵢ(δzᵢ − Σ Aⱼδzⱼ) − Aᵢ Σ Δⱼδzⱼ, besides that of ∂𝓛/∂A and of A(dA − Σ A dA), where
+    all ∂𝓛/∂A but those of the textbook may be less that of the largest class"""
+    A, Δ = c.G[l], c.pull(l, dA)
     of_Z = np.sum(A**2 * Z, axis=0) + Z
     turned = A**2 * np.sum(Δ**2 * Z, axis=0)
-    summed = np.sum((A * dA) ** 2, axis=0)
-    rounded = ROUNDINGS * u**2 * A**2 * (dA**2 + summed)
+    d = dA if textbook else forms.beside_top(A, dA)
+    rounded = ROUNDINGS * u**2 * A**2 * (d**2 + np.sum((A * d) ** 2, axis=0))
     return np.asarray(_softmax(c, l, pulled) + Δ**2 * of_Z + turned + rounded)
 
 
@@ -140,9 +147,9 @@ def _complement(c: Pass) -> F64:
     """What the chain rule makes of an error of u in 1 − A, under binary cross-entropy"""
     if (c.names[c.L], c.net.loss.name) != ("softmax", "binary_cross_entropy"):
         return np.zeros_like(c.Y)  # of sigmoid, the same 1 − A divides and multiplies
-    A = c.G[c.L]
-    v = np.minimum((1 - c.Y) * A / np.maximum(forms.complement(c.Z[c.L]), 1e-300) ** 2, 1e300)
-    return np.asarray(v + A * np.sum(v, axis=0, keepdims=True))
+    A, rest = c.G[c.L], np.maximum(forms.complement(c.Z[c.L]), 1e-150)
+    v = (1 - c.Y) * A / rest
+    return np.asarray(v + A * _others(v / rest))
 
 
 def _pulled(c: Pass, l: int, Z: F64, pulled: F64, dA: F64, u: float, textbook: bool) -> F64:
@@ -150,13 +157,20 @@ def _pulled(c: Pass, l: int, Z: F64, pulled: F64, dA: F64, u: float, textbook: b
     others |g″| is about 1"""
     prime = c.prime[l]
     if c.names[l] == "softmax":
-        return _through_softmax(c, l, Z, pulled, dA, c.pull(l, dA), u)
+        return _through_softmax(c, l, Z, pulled, dA, u, textbook)
     kinked = c.names[l] in coherent.KINKED
     known = c.names[l] in forms.G_PRIME
     bent = 0.0 if kinked else 4 * (prime**2 if known else np.maximum(prime**2, 1.0)) * Z
-    lost = 4 * u**2 if textbook and not kinked else 0.0
+    lost = 4 * (u * _lost(c, l)) ** 2 if textbook else 0.0
     steepest = np.maximum(prime, coherent.near(c, l, Z))
     return steepest**2 * pulled + dA**2 * (bent + ROUNDINGS * (u * prime) ** 2 + lost)
+
+
+def _lost(c: Pass, l: int) -> Any:
+    """Units of u that are lost in g′ = A(1 − A), and in 1 − A²; in others at most as in this"""
+    if c.names[l] in (*coherent.KINKED, "identity"):
+        return 0.0
+    return c.G[l] if c.names[l] == "sigmoid" else 1.0
 
 
 def _sums(c: Pass, l: int, Δ: F64, s: F64, A: F64, unit: Unit) -> dict[str, F64]:

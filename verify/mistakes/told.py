@@ -4,12 +4,21 @@ from collections.abc import Sequence
 
 from verify.mistakes.leaf import Mistake
 from verify.mistakes.problem import unknown
+from verify.mistakes.recipe import Pass
 from verify.mistakes.state import UNKNOWN, Group
 
 DESCRIBED = {"one entry", "one line"}  # where it is wrong, not how
 MADE = {"one scalar", "zero", "rearranged", "clipped", "examples"}  # of db, by a wrong Δ too
 FLOWING = {"unknown", "examples"}  # what a wrong Δ above may make below
 ITSELF = {"zero", "not finite"}  # whatever comes from above
+
+BETTER = {
+    "tanh": "1 − A² cancels where tanh saturates; 4/(E + 2 + 1/E) with E = exp(2|Z|) does not",
+    "sigmoid": "A(1 − A) cancels where sigmoid saturates; e/(1 + e(2 + e)), e = exp(−|Z|) does not",
+    "softmax": "A ∘ (dA − 1ᵀ(A ∘ dA)) cancels where one class has nearly all; take the dA of the "
+    "largest class off all dA first",
+    "output": "A − Y cancels for a confident, right answer; sum the other classes instead",
+}
 
 
 def localised(groups: Sequence[Group], L: int) -> tuple[Group, ...]:
@@ -57,3 +66,11 @@ def sentences(groups: Sequence[Group]) -> list[str]:
 
 def _elsewhere(places: Sequence[str]) -> str:
     return f"; and likewise {', '.join(places)}" if places else ""
+
+
+def better(c: Pass) -> list[str]:
+    """The forms that keep their digits, in the order of the backward pass"""
+    names = [c.names[l] for l in range(c.L, 0, -1)]
+    if names[0] == "softmax" and c.net.loss.name != "squared_error":
+        names[0] = "output"
+    return list(dict.fromkeys(BETTER[name] for name in names if name in BETTER))

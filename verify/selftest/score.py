@@ -1,6 +1,7 @@
 """Whether what was said of a mistake is right.
 
-The layer is right if the first array that is called wrong is of the layer of the first that is.
+The layer is right if the first array that is called wrong is of the layer of the first that is, or
+of the one where the mistake was made, where rounding could have hidden it.
 The kind is right if, in one of the explanations that give the same numbers, every mistake that is
 named may be one that was planted, and all that were planted are named. It is wrong if anything is
 named that was not planted; if only some is named, rightly, it is some; and unknown otherwise. What
@@ -36,11 +37,15 @@ def score(trial: Trial, said: Said) -> Score:
     choices = {kind for explanation in said.kinds for group in explanation for kind in group}
     return Score(
         detected=said.verdict == "wrong",
-        layer=_layer(said.first) == _layer(trial.wrong[0]),
+        layer=_layer(said.first) in {_layer(trial.wrong[0]), *_made(trial)},
         array=said.first in _first(trial),
         naming=naming(trial, said.kinds),
         choices=len(choices),
     )
+
+
+def _made(trial: Trial) -> set[int]:
+    return {k for mistake, k in trial.planted if mistake.step != "task"}
 
 
 def _first(trial: Trial) -> set[str]:

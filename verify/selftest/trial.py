@@ -1,8 +1,9 @@
 """One mistake in one layer of one task, and what it changes there.
 
 What rounding does is measured on the student's own work: the right gradient in extended precision
-against the right one of inputs that are a ULP off, in forms that keep their digits and in those of
-the books. More than rounding is 64 times that; what is between is counted apart.
+against the right one of inputs that are a ULP off and of a g that rounds otherwise, as the exp of
+another library does, in forms that keep their digits and in those of the books. More than rounding
+is 64 times that; what is between is counted apart.
 """
 
 import dataclasses
@@ -38,13 +39,14 @@ class Trial:
 
     @functools.cached_property
     def right(self) -> Arrays:
-        return named(gradients(self.task.astype(np.longdouble)))
+        exact = self.task.astype(np.longdouble)
+        return named(gradients(dataclasses.replace(exact, careful=True)))
 
     @functools.cached_property
     def rounding(self) -> Arrays:
         """The largest difference in a few runs, a ULP of the largest entry, and underflow"""
         u, least = unit(self.task.dtype), float(jnp.finfo(self.task.dtype).smallest_subnormal)
-        runs = [named(gradients(nudged(self.task, i))) for i in range(RERUNS)]
+        runs = [named(gradients(*nudged(self.task, i))) for i in range(RERUNS)]
         return {
             name: np.max([np.abs(run[name] - array) for run in runs], axis=0)
             + (2 * u * np.max(np.abs(array)) + 4 * least)
@@ -110,17 +112,18 @@ def _error(got: Floats, right: Floats, rounding: Floats) -> Floats:
     return np.where(np.isfinite(got.astype(np.float64)), error, np.inf)
 
 
-def nudged(task: Task, i: int) -> Task:
-    """Parameters and features a ULP up or down or as they are; in careful forms and in others"""
+def nudged(task: Task, i: int) -> tuple[Task, Changes]:
+    """Parameters, features and what g gives a ULP up or down; in careful forms and in others"""
     rng, u = np.random.default_rng((task.seed, i)), unit(task.dtype)
 
     def near(array: Floats) -> Floats:
-        sign = rng.integers(-1, 2, array.shape).astype(np.float64)
+        sign = rng.choice((-1.0, 1.0), array.shape)
         nudged: Floats = (array * (1 + 2 * u * sign)).astype(array.dtype)
         return nudged
 
     W, b = ({k: near(x) for k, x in layers.items()} for layers in (task.W, task.b))
-    return dataclasses.replace(task, careful=bool(i % 2), W=W, b=b, X=near(task.X))
+    near_task = dataclasses.replace(task, careful=bool(i % 2), W=W, b=b, X=near(task.X))
+    return near_task, {("G", k): lambda work, k, G: near(G) for k in W}
 
 
 def unit(dtype: Any) -> float:
