@@ -1,4 +1,4 @@
-"""Activations: each g beside its g′.
+"""Activations: each g beside its g′ and g″.
 
 a(1 − a) and 1 − a² are right on paper and cancel to nothing where a unit saturates. The forms
 here keep their digits with one exp each; `verify/accuracy.py` measures how many.
@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from pure_nn.precision import traced_once, widen
+from pure_nn.softmax_digits import softmax_parts
 from pure_nn.types import Activation
 
 # sigmoid
@@ -19,7 +20,7 @@ from pure_nn.types import Activation
 
 def sigmoid() -> Activation:
     """σ(z) = 1/(1 + exp(−z))"""
-    return Activation("sigmoid", _sigmoid, _sigmoid_prime, range=(0.0, 1.0))
+    return Activation("sigmoid", _sigmoid, _sigmoid_prime, _sigmoid_second, range=(0.0, 1.0))
 
 
 def _sigmoid(Z: Array) -> Array:
@@ -33,12 +34,17 @@ def _sigmoid_prime(Z: Array, A: Array) -> Array:
     return e / (1 + e * (2 + e))
 
 
+def _sigmoid_second(Z: Array, A: Array) -> Array:
+    """σ″ = σ′(1 − 2σ) = −σ′ tanh(z/2)"""
+    return -_sigmoid_prime(Z, A) * _tanh(Z / 2)
+
+
 # tanh
 
 
 def tanh() -> Activation:
     """tanh z = (exp(2z) − 1)/(exp(2z) + 1)"""
-    return Activation("tanh", _tanh, _tanh_prime, range=(-1.0, 1.0))
+    return Activation("tanh", _tanh, _tanh_prime, _tanh_second, range=(-1.0, 1.0))
 
 
 def _tanh(Z: Array) -> Array:
@@ -55,6 +61,11 @@ def _tanh_prime(Z: Array, A: Array) -> Array:
     """
     q = 4 / (_exp_of_twice(Z) + 1)
     return q * (1 - q / 4)
+
+
+def _tanh_second(Z: Array, A: Array) -> Array:
+    """tanh″ = −2 tanh tanh′"""
+    return -2 * A * _tanh_prime(Z, A)
 
 
 def _exp_of_twice(Z: Array) -> Array:
@@ -76,7 +87,7 @@ def relu(at_zero: float = 1.0) -> Activation:
     """
     if not (isinstance(at_zero, int | float) and 0 <= at_zero <= 1):
         raise ValueError(f"relu: expected at_zero, which is g′(0), in [0, 1], got {at_zero}")
-    return Activation("relu", _relu, _relu_prime, range=(0.0, math.inf), at_zero=at_zero)
+    return Activation("relu", _relu, _relu_prime, _straight, range=(0.0, math.inf), at_zero=at_zero)
 
 
 @traced_once
@@ -102,7 +113,7 @@ def leaky_relu(a: float = 0.01) -> Activation:
         raise ValueError(
             f"leaky_relu: expected a slope a in (0, 1), got {a}; a = 0 is relu(), a = 1 identity()"
         )
-    return Activation("leaky_relu", _leaky_relu, _leaky_relu_prime, a=a)
+    return Activation("leaky_relu", _leaky_relu, _leaky_relu_prime, _straight, a=a)
 
 
 @traced_once
@@ -120,7 +131,7 @@ def _leaky_relu_prime(Z: Array, A: Array, a: float) -> Array:
 
 def identity() -> Activation:
     """g(z) = z"""
-    return Activation("identity", _identity, _identity_prime)
+    return Activation("identity", _identity, _identity_prime, _straight)
 
 
 def _identity(Z: Array) -> Array:
@@ -129,6 +140,11 @@ def _identity(Z: Array) -> Array:
 
 def _identity_prime(Z: Array, A: Array) -> Array:
     return jnp.ones_like(Z)
+
+
+def _straight(Z: Array, A: Array, **constants: float) -> Array:
+    """g″ = 0, of pieces of lines; at a kink too, where there is none"""
+    return jnp.zeros_like(Z)
 
 
 # softmax
@@ -158,50 +174,3 @@ class _Softmax(Activation):
 
 def _softmax(Z: Array) -> Array:
     return softmax_parts(Z)[0]
-
-
-@traced_once
-def softmax_parts(
-    Z: Float[Array, "n B"],
-) -> tuple[Float[Array, "n B"], Float[Array, "n B"], Float[Array, "n B"]]:
-    """A, 1 − A and log A of the softmax of each column, from one exp per entry.
-
-    E = exp(Z − s)                 any s gives the same A; this one, max − log(1000/ε), lets
-                                   nothing underflow that a sum of 1000 entries would feel
-    A = E/(E_top + rest)           rest: the sum of all entries but one of the largest
-    1 − A = rest/(E_top + rest)    for the largest, where A → 1 would cancel
-    log A = Z − max − log(1 + rest/E_top)
-    """
-    largest = jnp.max(Z, axis=0, keepdims=True)
-    E = _exp_of_difference(Z, largest - math.log(1000 / jnp.finfo(Z.dtype).eps))
-    E_top = jnp.max(E, axis=0, keepdims=True)
-    top = Z == largest
-    ties = jnp.sum(top, axis=0, keepdims=True) - 1
-    rest = _sum_by_halves(jnp.where(top, 0, E)) + ties.astype(Z.dtype) * E_top
-    A = E / (E_top + rest)
-    complement = jnp.where(top, rest / (E_top + rest), 1 - A)
-    return A, complement, Z - largest - jnp.log1p(rest / E_top)
-
-
-def _exp_of_difference(Z: Array, s: Array) -> Array:
-    """exp(Z − s) = exp(d)(1 + r), where Z − s = d + r exactly.
-
-    Rounded to d, a difference of 80 would cost the exp 40 ULP. r by TwoSum (Knuth, TAOCP 4.2.2).
-    """
-    d = Z - s
-    t = d - Z
-    r = (Z - (d - t)) - (s + t)
-    e = jnp.exp(d)
-    return e + e * jnp.where(e == 0, 0, r)  # where d is −∞, r is NaN
-
-
-def _sum_by_halves(x: Float[Array, "n B"]) -> Float[Array, "1 B"]:
-    """1ᵀx, half a ULP for each doubling of n; one term after the other it is up to half for each.
-
-    The last few are one sum all the same: a program that starts fewer loops. Higham, Accuracy and
-    Stability of Numerical Algorithms, 2nd ed., section 4.2.
-    """
-    while x.shape[0] > 6:
-        half = (x.shape[0] + 1) // 2
-        x = x[:half] + jnp.pad(x[half:], ((0, 2 * half - x.shape[0]), (0, 0)))
-    return jnp.sum(x, axis=0, keepdims=True)

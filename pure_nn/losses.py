@@ -7,8 +7,9 @@ appears where A may be 1.
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from pure_nn.activations import sigmoid, softmax, softmax_parts
+from pure_nn.activations import sigmoid, softmax
 from pure_nn.precision import traced_once
+from pure_nn.softmax_digits import softmax_parts
 from pure_nn.types import Loss
 
 # squared error

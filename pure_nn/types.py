@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from pure_nn.precision import widen
 
 Interval = tuple[float, float]
+Entries = Float[Array, "*shape"]
 EVERYWHERE: Interval = (-math.inf, math.inf)
 
 
@@ -27,6 +28,7 @@ class Activation:
 
         A = g(Z, **constants)
         Δ = dA ∘ g′(Z),   g′(Z) = g_prime(Z, A, **constants)
+        g″(Z) = g_second(Z, A, **constants), which curvature alone asks for
 
     16-bit arrays reach the functions as float32, and the result is rounded once. A g whose
     Jacobian is not diagonal subclasses this and replaces `pull`, the only method that the
@@ -65,19 +67,19 @@ class Activation:
     def __repr__(self) -> str:
         return f"{self.name}({', '.join(f'{k}={v}' for k, v in self.constants)})"
 
-    def g(self, Z: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    def g(self, Z: Entries) -> Entries:
         """A = g(Z)"""
         return self._evaluate(0, Z).astype(Z.dtype)
 
-    def g_prime(
-        self, Z: Float[Array, "*shape"], A: Float[Array, "*shape"]
-    ) -> Float[Array, "*shape"]:
+    def g_prime(self, Z: Entries, A: Entries) -> Entries:
         """g′(Z), entry by entry"""
         return self._evaluate(1, Z, A).astype(Z.dtype)
 
-    def pull(
-        self, Z: Float[Array, "*shape"], A: Float[Array, "*shape"], dA: Float[Array, "*shape"]
-    ) -> Float[Array, "*shape"]:
+    def g_second(self, Z: Entries, A: Entries) -> Entries:
+        """g″(Z), entry by entry"""
+        return self._evaluate(2, Z, A).astype(Z.dtype)
+
+    def pull(self, Z: Entries, A: Entries, dA: Entries) -> Entries:
         """Δ = dA ∘ g′(Z)"""
         return (widen(dA) * self._evaluate(1, Z, A)).astype(Z.dtype)
 
