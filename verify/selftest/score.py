@@ -1,7 +1,8 @@
 """Whether what was said of a mistake is right.
 
-The layer is right if the first array that is called wrong is of the layer of the first that is, or
-of the one where the mistake was made, where rounding could have hidden it.
+The layer is right if the first array that is called wrong is of the layer of the first that is; or
+above it, where rounding could have hidden the mistake: of the layer where it was made, or of one
+that is off by more than was measured of rounding.
 The kind is right if, in one of the explanations that give the same numbers, every mistake that is
 named may be one that was planted, and all that were planted are named. It is wrong if anything is
 named that was not planted; if only some is named, rightly, it is some; and unknown otherwise. What
@@ -17,7 +18,7 @@ import numpy as np
 
 from verify.selftest.engines import Explanation, Said
 from verify.selftest.task import Floats
-from verify.selftest.trial import VISIBLE, Trial
+from verify.selftest.trial import EQUAL, VISIBLE, Trial
 
 Naming = Literal["right", "some", "unknown", "wrong"]
 
@@ -37,15 +38,17 @@ def score(trial: Trial, said: Said) -> Score:
     choices = {kind for explanation in said.kinds for group in explanation for kind in group}
     return Score(
         detected=said.verdict == "wrong",
-        layer=_layer(said.first) in {_layer(trial.wrong[0]), *_made(trial)},
+        layer=_layer(said.first) in {_layer(trial.wrong[0]), *_above(trial)},
         array=said.first in _first(trial),
         naming=naming(trial, said.kinds),
         choices=len(choices),
     )
 
 
-def _made(trial: Trial) -> set[int]:
-    return {k for mistake, k in trial.planted if mistake.step != "task"}
+def _above(trial: Trial) -> set[int]:
+    made = {k for mistake, k in trial.planted if mistake.step != "task"}
+    off = {_layer(name) for name, error in trial.errors.items() if np.max(error) > EQUAL}
+    return {k for k in made | off if k > _layer(trial.wrong[0])}
 
 
 def _first(trial: Trial) -> set[str]:
