@@ -35,7 +35,7 @@ def largest_eigenvalue(
     def times(v: Array) -> Array:
         return ravel_pytree(product(tree(v)))[0]
 
-    def again(_: int, v: Array) -> Array:
+    def again(_: int | Array, v: Array) -> Array:
         Hv = times(v)
         size = jnp.linalg.norm(Hv)
         return jnp.where(size > 0, Hv / jnp.where(size > 0, size, 1), v)

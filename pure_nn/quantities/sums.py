@@ -27,24 +27,31 @@ class Clipped(NamedTuple):
 
 
 def clipped_sum(
-    net: Network, cache: Cache, deltas: FromOne, clip: float | Sequence[float]
+    net: Network,
+    cache: Cache,
+    deltas: FromOne,
+    clip: float | Sequence[float],
+    *,
+    weights: Float[Array, " B"] | None = None,
 ) -> Clipped:
-    """Σᵢ cᵢgᵢ,  cᵢ = min(1, C/‖gᵢ‖): a sum, B times a mean; one example moves it by C at most
+    """Σᵢ cᵢgᵢ,  cᵢ = wᵢ min(1, C/‖gᵢ‖): a sum, B times a mean; one example moves it by wᵢC at most
 
-    From one backward pass, as (c ∘ Δ)Aᵀ. With one C for each entry of params, its W and b are
-    clipped together by cᵢ[ℓ] = min(1, C[ℓ]/‖gᵢ[ℓ]‖), and one example moves all by √ΣC[ℓ]². Abadi
-    et al., Deep learning with differential privacy, CCS 2016; of one pass, Li et al., ICLR 2022.
+    From one backward pass, as (c ∘ Δ)Aᵀ. w is 1 unless `weights`, such as 0 for an example that was
+    not drawn, say otherwise. With one C for each entry of params, its W and b are clipped together
+    by C[ℓ]/‖gᵢ[ℓ]‖, and one example moves all by √ΣC[ℓ]². Abadi et al., Deep learning with
+    differential privacy, CCS 2016; in one pass, Li et al., ICLR 2022.
 
     ValueError: a C that is not positive and finite, other than one or as many as entries.
     """
     C, norms = positive_clips(clip, len(cache.A) - 1), squared_norms(net, cache, deltas)
     if isinstance(C, float):
-        c: tuple[Array, ...] = (_factors(C, norms.all),) * (len(cache.A) - 1)
+        c = [_factors(C, norms.all)] * (len(cache.A) - 1)
     else:
         of_layer = [of["W"] + of["b"] for of in norms.layers]
-        c = tuple(_factors(C_l, squared) for C_l, squared in zip(C, of_layer, strict=True))
+        c = [_factors(C_l, squared) for C_l, squared in zip(C, of_layer, strict=True)]
+    c = c if weights is None else [jnp.broadcast_to(widen(weights), x.shape) * x for x in c]
     scaled = (None, *map(_columns_times, c, deltas[1:]))
-    return Clipped(of_layers(net, cache, scaled, dense.sums), c, norms)
+    return Clipped(of_layers(net, cache, scaled, dense.sums), tuple(c), norms)
 
 
 def positive_clips(clip: float | Sequence[float], L: int) -> float | tuple[float, ...]:
@@ -64,7 +71,7 @@ def _factors(C: float, squared: Array) -> Array:
     return jnp.minimum(1, C / jnp.sqrt(jnp.where(squared == 0, 1, squared)))
 
 
-def _columns_times(c: Float[Array, "*k B"], Δ: Float[Array, "*k n B"]) -> Array:
+def _columns_times(c: Float[Array, "*of B"], Δ: Float[Array, "*k n B"]) -> Array:
     each = jnp.broadcast_to(c, (*Δ.shape[:-2], c.shape[-1]))
     return jnp.expand_dims(each, -2) * widen(Δ)
 
