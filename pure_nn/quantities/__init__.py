@@ -6,12 +6,14 @@ computed in at least float32, and not rounded back.
 """
 
 from pure_nn.border import checked as _checked
+from pure_nn.quantities import beside as _beside
 from pure_nn.quantities import curvature as _curvature
 from pure_nn.quantities import examples as _examples
 from pure_nn.quantities import noise as _noise
 from pure_nn.quantities import products as _products
 from pure_nn.quantities import state as _state
 from pure_nn.quantities import sums as _sums
+from pure_nn.quantities.beside import observed as observed
 from pure_nn.quantities.curvature import Factors as Factors
 from pure_nn.quantities.feedback import alignment as alignment
 from pure_nn.quantities.feedback import alignment_angles as _alignment_angles
@@ -51,3 +53,5 @@ empirical_fisher_product = _checked(_products.empirical_fisher_product)
 
 stuck = _checked(_state.stuck)
 alignment_angles = _checked(_alignment_angles)
+
+value_and_grad = _checked(_beside.value_and_grad)

@@ -10,6 +10,8 @@
     evaluate    J and the share of examples that are right
     Interrupt   SIGINT and SIGTERM as a flag that is read between steps
     locate_nonfinite    where a run first left the finite numbers
+    noised_mean         differentially private SGD, of a clipped sum; `epsilon_spent`, `noise_for`
+    kfac, natural_gradient      steps along the curvature
 
 All take the same settings: any `optimizer` of optax, with its schedule, line search or what else it
 chains; `l2` = λ; `compute_dtype` for the products, while parameters and their updates keep their
@@ -17,6 +19,8 @@ own dtype; `observe`, which sees every Δ. Every cost is the cost before the upd
 belongs to.
 """
 
+from pure_nn.training.curved import kfac as kfac
+from pure_nn.training.curved import natural_gradient as natural_gradient
 from pure_nn.training.epochs import epoch as epoch
 from pure_nn.training.evaluation import Evaluation as Evaluation
 from pure_nn.training.evaluation import evaluate as evaluate
@@ -27,6 +31,9 @@ from pure_nn.training.interrupt import Interrupt as Interrupt
 from pure_nn.training.nonfinite import NonFinite as NonFinite
 from pure_nn.training.nonfinite import locate_nonfinite as locate_nonfinite
 from pure_nn.training.nonfinite import locate_nonfinite_step as locate_nonfinite_step
+from pure_nn.training.private import epsilon_spent as epsilon_spent
+from pure_nn.training.private import noise_for as noise_for
+from pure_nn.training.private import noised_mean as noised_mean
 from pure_nn.training.steps import step as step
 from pure_nn.training.steps import steps as steps
 from pure_nn.training.stream import chunks as chunks

@@ -1,0 +1,117 @@
+"""Differentially private SGD: what is done to a clipped sum, and what privacy that spends.
+
+    g̃ = (Σᵢ cᵢgᵢ + σC·N(0, I))/B      cᵢ = min(1, C/‖gᵢ‖), B the expected size of the batch
+
+The sum is `pure_nn.quantities.clipped_sum`; the rest is a transformation of optax, to be chained
+with any optimizer. Abadi et al., CCS 2016. The privacy spent is that of batches which hold each of
+m examples with probability q = B/m, neighbours differing by one example, as dp-accounting has it.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, PRNGKeyArray
+
+
+class NoiseState(NamedTuple):
+    """The key of the next noise"""
+
+    key: PRNGKeyArray
+
+
+def noised_mean(
+    clip: float, noise: float, batch_size: float, key: PRNGKeyArray | None
+) -> optax.GradientTransformation:
+    """(Σ cᵢgᵢ + σC·N(0, I))/B of a clipped sum; σ is `noise`, the noise multiplier
+
+    ValueError: a clip or a batch size that is not positive, σ < 0, noise without a key.
+    """
+    for name, value in (("clip", clip), ("batch_size", batch_size)):
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name}: expected a positive number, got {value}")
+    if not 0 <= noise < math.inf:
+        raise ValueError(f"noise: expected a noise multiplier from 0 on, got {noise}")
+    if key is None and noise > 0:
+        raise ValueError("key: expected one to draw the noise by, such as jax.random.key(0)")
+    first = jax.random.key(0) if key is None else key
+
+    def init(params: optax.Params) -> NoiseState:
+        return NoiseState(first)
+
+    def update(sums: Any, state: NoiseState, params: Any = None) -> tuple[Any, NoiseState]:
+        now, following = jax.random.split(state.key)
+        leaves, tree = jax.tree.flatten(sums)
+        keys = jax.random.split(now, len(leaves))
+        mean = [_noised(x, k, noise * clip) / batch_size for x, k in zip(leaves, keys, strict=True)]
+        return jax.tree.unflatten(tree, mean), NoiseState(following)
+
+    return optax.GradientTransformation(init, update)
+
+
+def _noised(x: Array, key: PRNGKeyArray, scale: float) -> Array:
+    return x + jnp.asarray(scale, x.dtype) * jax.random.normal(key, x.shape, x.dtype)
+
+
+def epsilon_spent(noise: float, rate: float, steps: int, delta: float) -> float:
+    """ε of (ε, δ) after so many steps with noise multiplier σ and sampling rate q; ∞ for σ = 0
+
+    ValueError: a rate outside (0, 1], steps below 0, δ outside (0, 1). ImportError: without
+    dp-accounting, `pip install 'pure_nn[privacy]'`.
+    """
+    _require(rate, steps, delta)
+    if noise == 0:
+        return math.inf if steps else 0.0
+    accountant = _accountant()
+    accountant.compose(_event(noise, rate), steps)
+    return float(accountant.get_epsilon(delta))
+
+
+def noise_for(epsilon: float, delta: float, rate: float, steps: int) -> float:
+    """The smallest σ, to 0.1 %, with which so many steps spend no more than (ε, δ)
+
+    ValueError: as `epsilon_spent`; ε that is not positive, or that no σ below 10⁴ reaches.
+    """
+    _require(rate, steps, delta)
+    if not epsilon > 0:
+        raise ValueError(f"epsilon: expected a positive number, got {epsilon}")
+    low, high = 0.0, 1.0
+    while epsilon_spent(high, rate, steps, delta) > epsilon:
+        low, high = high, 2 * high
+        if high > 1e4:
+            raise ValueError(
+                f"epsilon: {steps} steps at rate {rate} cannot stay within ({epsilon}, {delta}) by "
+                "a noise multiplier below 10000; take fewer steps, a smaller rate, a larger ε or δ"
+            )
+    while high - low > 1e-3 * high:
+        middle = (low + high) / 2
+        enough = epsilon_spent(middle, rate, steps, delta) <= epsilon
+        low, high = (low, middle) if enough else (middle, high)
+    return high
+
+
+def _require(rate: float, steps: int, delta: float) -> None:
+    if not 0 < rate <= 1:
+        raise ValueError(f"rate: expected the share of examples in a batch, in (0, 1], got {rate}")
+    if steps < 0:
+        raise ValueError(f"steps: expected 0 or more, got {steps}")
+    if not 0 < delta < 1:
+        raise ValueError(f"delta: expected a probability in (0, 1), got {delta}")
+
+
+def _accountant() -> Any:
+    try:
+        from dp_accounting import rdp
+    except ImportError as error:
+        raise ImportError(
+            "the privacy spent needs dp-accounting: pip install 'pure_nn[privacy]'"
+        ) from error
+    return rdp.RdpAccountant()
+
+
+def _event(noise: float, rate: float) -> Any:
+    import dp_accounting
+
+    return dp_accounting.PoissonSampledDpEvent(rate, dp_accounting.GaussianDpEvent(noise))
