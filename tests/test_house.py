@@ -9,7 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS = ("pure_nn", "verify", "experiments")
 ALLOWED = {
-    "pure_nn": {"jax", "numpy", "optax", "jaxtyping", "dp_accounting", "orbax", "safetensors", "pure_nn"},
+    "pure_nn": {"jax", "numpy", "optax", "jaxtyping", "orbax", "safetensors", "pure_nn"}
+    | {"dp_accounting"},
     "verify": {"jax", "numpy", "optax", "jaxtyping", "mpmath", "safetensors", "pure_nn", "verify"}
     | {"rich", "tyro"},
 }
