@@ -29,6 +29,7 @@ NETS: dict[str, tuple[tuple[str, ...], str]] = {
     "sigmoid, cross_entropy": (("tanh", "sigmoid", "sigmoid"), "cross_entropy"),
     "softmax, squared_error": (("sigmoid", "tanh", "softmax"), "squared_error"),
     "softmax, binary_cross_entropy": (("tanh", "tanh", "softmax"), "binary_cross_entropy"),
+    "linear": (("identity",) * 3, "squared_error"),
     "hidden softmax": (("softmax", "tanh", "identity"), "squared_error"),
 }
 BY_ITSELF = ("softmax, cross_entropy", "sigmoid, binary_cross_entropy", "sigmoid, cross_entropy")
@@ -86,11 +87,17 @@ def example(name: str, examples: int = B, dtype: str = "float64") -> Example:
 
 
 @functools.cache
-def autodiff(name: str, examples: int = B) -> Autodiff:
-    e = example(name, examples)
+def autodiff(name: str) -> Autodiff:
+    e = example(name)
     with jax.enable_x64(True):
         found: Autodiff = as_numpy(_autodiff(e.net, e.params, e.X, e.Y))
     return found
+
+
+def of_the_first(o: Autodiff) -> Autodiff:
+    """Of a batch of one example, but for the Hessian"""
+    first: Autodiff = jax.tree.map(lambda x: x[:1], o)
+    return first
 
 
 @oracles.compiled
@@ -136,18 +143,13 @@ def flat(tree: Any) -> F64:
     return np.concatenate([np.ravel(x) for x in jax.tree.leaves(as_numpy(tree))])
 
 
-def like(params: Any, x: F64) -> Any:
+def like(params: Any, x: Any) -> Any:
     """Of the structure of the params; axes before the last stay before each leaf's"""
     leaves, treedef = jax.tree.flatten(params)
     ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
     parts = zip(np.split(x, ends, axis=-1), leaves, strict=True)
     found = [part.reshape(*x.shape[:-1], *leaf.shape) for part, leaf in parts]
     return jax.tree.unflatten(treedef, found)
-
-
-def in_x64(f: Any, *args: Any) -> Any:
-    with jax.enable_x64(True):
-        return f(*args)
 
 
 def per_example(params: Any, of_grads: Any, grads: F64) -> q.PerExample:
