@@ -162,8 +162,8 @@ def _pulled(c: Pass, l: int, Z: F64, pulled: F64, dA: F64, u: float, textbook: b
     known = c.names[l] in forms.G_PRIME
     bent = 0.0 if kinked else 4 * (prime**2 if known else np.maximum(prime**2, 1.0)) * Z
     lost = 4 * (u * _lost(c, l)) ** 2 if textbook else 0.0
-    steepest = np.maximum(prime, coherent.near(c, l, Z))
-    return steepest**2 * pulled + dA**2 * (bent + ROUNDINGS * (u * prime) ** 2 + lost)
+    steepest = np.maximum(prime, coherent.near(c, l, Z)) ** 2 + lost
+    return steepest * pulled + dA**2 * (bent + ROUNDINGS * (u * prime) ** 2 + lost)
 
 
 def _lost(c: Pass, l: int) -> Any:
