@@ -27,7 +27,13 @@ from pure_nn.checks import (
     require_one_dtype,
 )
 from pure_nn.dropout import Masks
-from pure_nn.entries import delta_like, require_as_many, require_equal_layers, require_layers
+from pure_nn.entries import (
+    delta_like,
+    direction_like,
+    require_as_many,
+    require_equal_layers,
+    require_layers,
+)
 from pure_nn.precision import wide_dtype
 from pure_nn.structure import Network, Rule, by_entry
 
@@ -105,12 +111,12 @@ def _delta_L(given: dict[str, Any]) -> Array:
     return delta_like("delta_L", given["delta_L"], (n,), B, "the cache", given["cache"].A[0])
 
 
-def _deltas(given: dict[str, Any]) -> tuple[Any, ...]:
-    deltas, entries = given["deltas"], given["cache"].A[1:] if "cache" in given else given["params"]
+def _deltas(given: dict[str, Any], name: str = "deltas") -> tuple[Any, ...]:
+    deltas, entries = given[name], given["cache"].A[1:] if "cache" in given else given["params"]
     L = len(entries)
     if not isinstance(deltas, tuple | list) or len(deltas) != L + 1:
         raise ValueError(
-            f"deltas: expected (None, Δ[1], …, Δ[{L}]), as from backpropagate, got {kind(deltas)}"
+            f"{name}: expected (None, Δ[1], …, Δ[{L}]), as from backpropagate, got {kind(deltas)}"
         )
     if "cache" in given:
         reference, shapes = "the cache", [A.shape[:-1] for A in entries]
@@ -119,7 +125,7 @@ def _deltas(given: dict[str, Any]) -> tuple[Any, ...]:
         reference, shapes = "W[1]", [layer["W"].shape[:-1] for layer in entries]
         like, B = entries[0]["W"], None
     for l, shape in enumerate(shapes, start=1):
-        delta_like(f"deltas[{l}]", deltas[l], shape, B, reference, like)
+        delta_like(f"{name}[{l}]", deltas[l], shape, B, reference, like)
         B = deltas[l].shape[-1]
     return (None, *map(jnp.asarray, deltas[1:]))
 
@@ -190,6 +196,8 @@ _CHECKS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "Y": _Y,
     "delta_L": _delta_L,
     "deltas": _deltas,
+    "others": lambda given: _deltas(given, "others"),
+    "direction": lambda given: direction_like("direction", given["direction"], given["cache"].A),
     "weights": _weights,
     "form": _form,
     "rule": _rule,

@@ -1,6 +1,6 @@
 """The border of params and Δ, entry by entry: one layer, or k equal layers with a leading axis."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -123,3 +123,26 @@ def delta_like(
         )
     require_one_dtype({reference: like, name: x})
     return jnp.asarray(x)
+
+
+def direction_like(name: str, direction: Any, A: Sequence[Array]) -> Any:
+    """W and b of each entry, of the shapes of the params that A is from"""
+    L = len(A) - 1
+    if not isinstance(direction, tuple | list) or len(direction) != L:
+        raise ValueError(
+            f"{name}: expected a tuple or list like the params, of {L} entries, got "
+            f"{kind(direction)}"
+        )
+    for l, layer in enumerate(direction, start=1):
+        if not isinstance(layer, Mapping) or set(layer) != {"W", "b"}:
+            raise TypeError(
+                f"{name}: expected entry {l} to be {{'W': …, 'b': …}}, got {kind(layer)}"
+            )
+        rows = A[l].shape[:-1]
+        for leaf, shape in {"W": (*rows, A[l - 1].shape[-2]), "b": (*rows, 1)}.items():
+            x, label = layer[leaf], f"{name}: {leaf}[{l}]"
+            require_floating(label, x)
+            if x.shape != shape:
+                raise ValueError(f"{label}: expected shape {shape}, as the params, got {x.shape}")
+            require_one_dtype({"the cache": A[0], label: x})
+    return jax.tree.map(jnp.asarray, direction)

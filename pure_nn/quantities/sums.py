@@ -68,7 +68,8 @@ def positive_clips(clip: float | Sequence[float], L: int) -> float | tuple[float
 
 def _factors(C: float, squared: Array) -> Array:
     """min(1, C/‖g‖), 1 where g = 0"""
-    return jnp.minimum(1, C / jnp.sqrt(jnp.where(squared == 0, 1, squared)))
+    norm = jnp.sqrt(jnp.where(squared == 0, 1, squared))
+    return jnp.where(squared == 0, 1, jnp.minimum(1, C / norm))
 
 
 def _columns_times(c: Float[Array, "*of B"], Δ: Float[Array, "*k n B"]) -> Array:
