@@ -1,4 +1,5 @@
-"""The benchmark: turns, ratios, goals; contenders that are missing, or compute something else."""
+"""The benchmark: turns, ratios, goals, the command; contenders that are missing, fail, or compute
+something else."""
 
 import json
 import re
@@ -7,25 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 from experiments.__main__ import main
 from experiments.benchmarks import command, report, rounds
-from experiments.benchmarks.contenders import checkers, epochs, jax_steps, naive, peers
-from experiments.benchmarks.contenders.floors import FLOORS
+from experiments.benchmarks.contenders import jax_steps
+from experiments.benchmarks.contenders.floors import PEAK
 from experiments.benchmarks.contenders.jax_steps import COLUMNS, OURS, STEPS
-from experiments.benchmarks.problem import Contender, Goal, Problem, Running, Workload
+from experiments.benchmarks.counts import Counts
+from experiments.benchmarks.problem import Contender, Goal, Problem, Running, UnfitError, Workload
 from experiments.benchmarks.rounds import Measured, Timed
+from experiments.benchmarks.workloads import WORKLOADS
 
 TINY = Problem((5, 4, 3), 6)
+TINY_GOALS = (Goal(OURS, (COLUMNS,), 100.0),)
 QUICK: dict[str, Any] = {"rounds": 3, "seconds": 0.0}
 
 
 def quiet(text: str) -> None:
     """Nobody is told how far it is"""
-
-
-def of_name(contenders: tuple[Contender, ...], name: str) -> Contender:
-    return next(c for c in contenders if c.name == name)
 
 
 # ratios and goals
@@ -48,7 +49,15 @@ def test_the_interval_holds_the_median_and_grows_with_the_spread() -> None:
     assert wide.high - wide.low > narrow.high - narrow.low
 
 
-OUR_TIMES = timed(0.9, 0.9, 0.9, first=2.0)
+OUR_TIMES = timed(*[0.9] * 30, first=2.0)
+OTHERS = {
+    "a": timed(*[1.0] * 30, first=4.0),
+    "b": timed(*[1.0] * 30),
+    "c": timed(*[0.8] * 30),
+    "d": timed(*[0.5, 1.0, 1.5] * 10),
+}
+COUNTS = {"us": Counts(0, 10, 0), "a": Counts(0, 100, 0)}
+MEASURED = Measured({"us": OUR_TIMES, **OTHERS}, {}, COUNTS)
 GOALS: dict[str, tuple[Goal, bool | None]] = {
     "met": (Goal("us", ("a", "b"), 0.95), True),
     "the fastest counts": (Goal("us", ("a", "c"), 0.95), False),
@@ -57,6 +66,8 @@ GOALS: dict[str, tuple[Goal, bool | None]] = {
     "paired": (Goal("us", ("a",), 1.02, paired=True), True),
     "paired, slower throughout": (Goal("us", ("c",), 9.0, paired=True), False),
     "paired, spread too wide": (Goal("us", ("d",), 9.0, paired=True), None),
+    "of temporary memory": (Goal("us", ("a",), 0.2, "temporary memory"), True),
+    "of temporary memory, too much": (Goal("us", ("a",), 0.05, "temporary memory"), False),
     "of the first call": (Goal("us", ("a",), 0.5, "first call"), True),
     "of the first call, too much": (Goal("us", ("b",), 0.5, "first call"), False),
 }
@@ -65,15 +76,28 @@ GOALS: dict[str, tuple[Goal, bool | None]] = {
 @pytest.mark.parametrize("which", GOALS)
 def test_goals(which: str) -> None:
     goal, met = GOALS[which]
-    others = {
-        "a": timed(1.0, 1.0, 1.0, first=4.0),
-        "b": timed(1.0, 1.0, 1.0),
-        "c": timed(0.5, 0.5, 0.5),
-        "d": timed(0.5, 1.0, 1.5),
-    }
-    found = report.judged(goal, Measured({"us": OUR_TIMES, **others}, {}))
+    found = report.judged(goal, MEASURED)
     assert found["met"] is met
     assert {True: " met", False: "NOT met", None: "undecided: "}[met] in report.said(found)
+
+
+def test_a_paired_goal_is_of_thirty_rounds() -> None:
+    few = Measured({"us": timed(*[0.9] * 29), "a": timed(*[1.0] * 29)}, {}, {})
+    found = report.said(report.judged(Goal("us", ("a",), 1.02, paired=True), few))
+    assert found == ("goal: us / a ≤ 1.02: 0.9 [0.9, 0.9], undecided: 29 rounds, 30 are asked for")
+
+
+def test_a_goal_that_fails_by_its_interval_says_so() -> None:
+    found = report.said(report.judged(Goal("us", ("c",), 9.0, paired=True), MEASURED))
+    assert found.endswith(": 1.12 [1.12, 1.12], NOT met: the whole interval is above 1")
+
+
+def test_the_share_of_the_peak_is_printed() -> None:
+    workload = Workload("w", Problem((1000, 1000, 1000), 1000), ())
+    measured = Measured({"us": timed(2.0), PEAK: timed(1.0)}, {}, {})
+    assert "0.005 TFLOP/s, of the peak 0.5  [0.5, 0.5]" in str(
+        list(report.table(workload, measured))
+    )
 
 
 def test_seconds_are_shown_with_their_unit() -> None:
@@ -91,12 +115,37 @@ def recording(name: str, turns: list[str]) -> Contender:
     return Contender(name, lambda problem: Running(call))
 
 
-def test_contenders_take_turns_forwards_and_backwards() -> None:
+def test_contenders_take_turns_and_each_is_the_first_in_its_turn() -> None:
     turns: list[str] = []
     workload = Workload("w", TINY, tuple(recording(name, turns) for name in "abc"), **QUICK)
-    measured = rounds.measure(workload, 2, quiet)
-    assert "".join(turns).endswith("abccba")
-    assert {name: len(t.rounds) for name, t in measured.timed.items()} == dict.fromkeys("abc", 2)
+    measured = rounds.measure(workload, 4, quiet)
+    assert "".join(turns).endswith("abcbcacababc")
+    assert {name: len(t.rounds) for name, t in measured.timed.items()} == dict.fromkeys("abc", 4)
+
+
+def test_one_measurement_is_of_as_many_calls_as_last_so_long() -> None:
+    """Never fewer: 5 ms of calls that last more than 2 are 3 at most, and not 2.5"""
+    calls = rounds._calls(Running(lambda: time.sleep(0.002)), 0.005)
+    assert 1 <= calls <= 3
+
+
+def test_what_is_to_be_done_before_a_call_is_not_timed() -> None:
+    turns: list[str] = []
+    running = Running(lambda: turns.append("call"), before=lambda: turns.append("before"))
+    workload = Workload("w", TINY, (Contender("a", lambda problem: running),), seconds=1.0)
+    rounds.measure(workload, 3, quiet)
+    assert turns == ["before", "call"] * 4
+
+
+def test_nobody_is_charged_for_making_the_data() -> None:
+    found: list[bool] = []
+
+    def start(problem: Problem) -> Running:
+        found.append("arrays" in vars(problem))
+        return Running(lambda: None)
+
+    rounds.measure(Workload("w", Problem((5, 3), 6), (Contender("a", start),), **QUICK), 3, quiet)
+    assert found == [True]
 
 
 def test_one_that_is_missing_is_named_and_skipped() -> None:
@@ -110,6 +159,44 @@ def test_one_that_is_missing_is_named_and_skipped() -> None:
     assert measured.missing == {"Caffe": "needs caffe, which is not installed"}
 
 
+def failing(when: str, error: Exception) -> Contender:
+    def fail(*given: Any) -> Any:
+        raise error
+
+    return Contender("Caffe", {"made": fail, "called": lambda problem: Running(fail)}[when])
+
+
+FAILURES = {
+    "made": (
+        failing("made", RuntimeError("no working\nC++ compiler")),
+        "fails: RuntimeError: no working C++ compiler",
+    ),
+    "called": (failing("called", MemoryError()), "fails: MemoryError: "),
+    "a module that does not load": (
+        failing("made", ImportError("libcaffe.so: no such file")),
+        "fails: ImportError: libcaffe.so: no such file",
+    ),
+    "unfit": (failing("made", UnfitError("has no complex numbers")), "has no complex numbers"),
+}
+
+
+@pytest.mark.parametrize("which", FAILURES)
+def test_one_that_fails_is_named_and_left_out(which: str) -> None:
+    contender, why = FAILURES[which]
+    measured = rounds.measure(Workload("w", TINY, (*STEPS[:1], contender), **QUICK), 3, quiet)
+    assert list(measured.timed) == [OURS]
+    assert measured.missing == {"Caffe": why}
+
+
+def test_nobody_is_left() -> None:
+    workload = Workload("w", TINY, (failing("made", RuntimeError("no")),), TINY_GOALS, **QUICK)
+    measured = rounds.measure(workload, 3, quiet)
+    told = list(report.table(workload, measured))
+    assert "fails: RuntimeError: no" in told[2]
+    assert "undecided: none of those to compare with took part" in told[3]
+    report.draw(Figure(), [(workload, measured)])
+
+
 def test_one_that_computes_something_else_is_left_out() -> None:
     def twice(problem: Problem) -> Running:
         ours = jax_steps.running(problem, jax_steps.own)
@@ -121,68 +208,23 @@ def test_one_that_computes_something_else_is_left_out() -> None:
     assert measured.missing["twice"].startswith("computes something else: W[1] after one call is")
 
 
-# who takes part
-
-
-ALL = {
-    **{c.name: c for c in (*STEPS, *peers.PEERS)},
-    **{f"{c.name} ": c for c in FLOORS},
-}
-PACKAGES = {"Equinox": "equinox", "Flax NNX": "flax", "scikit-learn": "sklearn"}
-PROBLEMS = {
-    "relu": TINY,
-    "tanh": Problem((5, 4, 4, 3), 6, hidden="tanh"),
-    "sigmoid, float64": Problem((5, 4, 3), 6, hidden="sigmoid", dtype="float64"),
-}
-
-
-@pytest.mark.parametrize("which", PROBLEMS)
-@pytest.mark.parametrize("name", ALL)
-def test_every_contender_computes_the_same(name: str, which: str) -> None:
-    contender = ALL[name]
-    if "PyTorch" in name:
-        pytest.importorskip("torch", reason="torch is not installed")
-    workload = Workload("w", PROBLEMS[which], (*STEPS[:1], contender), **QUICK)
-    measured = rounds.measure(workload, 3, quiet)
-    assert list(measured.timed) == list(dict.fromkeys((OURS, contender.name))), measured.missing
-
-
-@pytest.mark.parametrize("of", [epochs.EPOCHS, epochs.FULL_BATCH, checkers.CHECKERS], ids=len)
-def test_the_others_run(of: tuple[Contender, ...]) -> None:
-    dtype = "float64" if of is checkers.CHECKERS else "float32"
-    problem = Problem((4, 3, 2), 6, 0 if dtype == "float64" else 18, dtype=dtype, steps=3)
-    left = tuple(c for c in of if "PyTorch" not in c.name)
-    alike = of is epochs.FULL_BATCH
-    measured = rounds.measure(Workload("w", problem, left, alike=alike, **QUICK), 3, quiet)
-    assert list(measured.timed) == [c.name for c in left]
-    assert not measured.missing
-
-
-def test_naive_derivatives_take_the_same_step_where_nothing_saturates() -> None:
-    workload = Workload("w", PROBLEMS["tanh"], naive.ACCURATE_AND_NAIVE, **QUICK)
-    assert len(rounds.measure(workload, 3, quiet).timed) == 2
-
-
-def test_the_products_of_a_step() -> None:
-    """WA twice, WᵀΔ but of the first layer, ΔAᵀ twice"""
-    assert TINY.products == [(4, 5, 6), (3, 4, 6), (4, 3, 6), (4, 6, 5), (3, 6, 4)]
-    assert TINY.flops == 2 * 6 * (2 * 20 + 3 * 12)
-
-
 # the command
 
 
 def test_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
-    goals = (Goal(OURS, (COLUMNS,), 100.0),)
-    monkeypatch.setattr(command, "WORKLOADS", (Workload("tiny", TINY, STEPS, goals, **QUICK),))
+    tiny = Workload("tiny", TINY, STEPS, TINY_GOALS, counted=True, **QUICK)
+    monkeypatch.setattr(command, "WORKLOADS", (tiny,))
     monkeypatch.setattr("experiments.benchmarks.machine.N", 16)
     out = tmp_path / "bench"
     assert main(["bench", "--rounds", "3", "--out", str(out)]) == 0
     said = capsys.readouterr().out
     assert "GFLOP/s" in said
-    assert re.search(rf"goal: {OURS} / jax.value_and_grad ≤ 100.0: \S+, met", said)
+    assert re.search(rf"goal: {OURS} / jax.value_and_grad ≤ 100.0: \S+ \[\S+ \S+\], met", said)
+    assert re.search(rf"counts .*residuals\n  {OURS}( +\d+){{4}}\n  jax", said)
     found = json.loads((out / "bench.json").read_text())
+    assert {"python", "system", "threads"} <= found["machine"].keys()
     (workload,) = found["workloads"]
+    assert list(workload["counts"]) == [c.name for c in STEPS]
     assert list(workload["contenders"]) == [c.name for c in STEPS]
     assert all(len(c["rounds"]) == 3 for c in workload["contenders"].values())
     assert workload["goals"][0]["met"] is True
@@ -196,7 +238,20 @@ def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert said[1].strip().startswith("pure_nn, jax.value_and_grad, ")
 
 
+def test_what_needs_a_gpu_is_named_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = [line for line in command.listing(WORKLOADS) if line.startswith("GPU")]
+    assert len(named) == 4
+    assert all("(needs a GPU)" in line for line in named)
+    assert not [w for w in command.chosen(command.Config()) if w.gpu]
+    monkeypatch.setattr("jax.default_backend", lambda: "gpu")
+    assert len([w for w in command.chosen(command.Config()) if w.gpu]) == 4
+
+
 BAD = {
+    "no GPU": (
+        ["--only", "GPU step 8192"],
+        "--only: 'GPU step 8192⁴, bfloat16' needs a GPU; JAX computes on the cpu",
+    ),
     "no workload": (
         ["--only", "cifar"],
         "expected a part of a workload's name, got 'cifar'; there",

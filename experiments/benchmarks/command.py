@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import tyro
 from matplotlib.figure import Figure
 from rich.console import Console
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def chosen(config: Config) -> Sequence[Workload]:
-    """RefusedError: none has that name, too few rounds, nobody left."""
+    """RefusedError: none has that name, too few rounds, nobody left, no GPU where one is needed."""
     if config.rounds is not None and config.rounds < FEWEST:
         raise RefusedError(f"--rounds: expected at least {FEWEST}, got {config.rounds}")
     found = [_less(w, config.without) for w in WORKLOADS if config.only in w.name]
@@ -64,7 +65,15 @@ def chosen(config: Config) -> Sequence[Workload]:
         )
     if not all(w.contenders for w in found):
         raise RefusedError(f"--without: nobody is left, got {' '.join(config.without)}")
-    return found
+    return found if config.list else _possible(config, found)
+
+
+def _possible(config: Config, found: Sequence[Workload]) -> Sequence[Workload]:
+    backend = jax.default_backend()
+    left = [w for w in found if backend == "gpu" or not w.gpu]
+    if not left:
+        raise RefusedError(f"--only: {found[0].name!r} needs a GPU; JAX computes on the {backend}")
+    return left
 
 
 def _less(workload: Workload, without: Sequence[str]) -> Workload:
@@ -74,7 +83,8 @@ def _less(workload: Workload, without: Sequence[str]) -> Workload:
 
 def listing(workloads: Sequence[Workload]) -> Iterator[str]:
     for w in workloads:
-        yield f"{w.name}\n  {', '.join(c.name for c in w.contenders)}"
+        needs = " (needs a GPU)" if w.gpu else ""
+        yield f"{w.name}{needs}\n  {', '.join(c.name for c in w.contenders)}"
 
 
 def run(config: Config, workloads: Sequence[Workload], console: Console) -> None:

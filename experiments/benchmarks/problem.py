@@ -8,6 +8,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from experiments.benchmarks.counts import Counts
+
 Array = npt.NDArray[Any]
 Weights = list[tuple[Array, Array]]  # W (n_out, n_in) and b (n_out, 1) of each layer
 
@@ -67,17 +69,24 @@ class Problem:
 
 class Running(NamedTuple):
     """A contender that is ready: `call` does the work once more, and may return before it is done;
-    `wait` ends when it is. `weights` are those of now, where there are any."""
+    `wait` ends when it is. `weights` are those of now, and `counted` is of the compiled program,
+    where there are any. What is to be done `before` each call is not timed."""
 
     call: Callable[[], Any]
     wait: Callable[[], Any] = lambda: None
     weights: Callable[[], Weights] | None = None
+    counted: Callable[[], Counts] | None = None
+    before: Callable[[], Any] | None = None
+
+
+class UnfitError(Exception):
+    """A contender has no such arithmetic."""
 
 
 class Contender(NamedTuple):
     """`start` builds it and brings the data to where it computes.
 
-    ImportError: what it needs is not installed.
+    ModuleNotFoundError: what it needs is not installed. UnfitError: it cannot compute this.
     """
 
     name: str
@@ -87,14 +96,15 @@ class Contender(NamedTuple):
 class Goal(NamedTuple):
     """The most that our time may be of the fastest of others.
 
-    `what` is the time of a call, or that of the first call of all, which compiles. `paired`: the
-    lower end of the interval is to be at most 1, and one wider than 0.1 says nothing.
+    `what` is the time of a call, or that of the first call of all, which compiles, or not the time
+    but the temporary memory. `paired`: the lower end of the interval is to be at most 1; fewer than
+    30 rounds, or an interval wider than 0.1, say nothing.
     """
 
     ours: str
     others: tuple[str, ...]
     most: float
-    what: Literal["call", "first call"] = "call"
+    what: Literal["call", "first call", "temporary memory"] = "call"
     paired: bool = False
 
 
@@ -102,8 +112,9 @@ class Goal(NamedTuple):
 class Workload:
     """Of the contenders the first is the one that the others are compared with.
 
-    One measurement lasts at least so many seconds. Those that are alike have the same weights
-    after one call.
+    One measurement is of as many calls as last so many seconds, by the faster of two tries, but of
+    a thousand at most. Those that are alike have the same weights after one call. What is `counted`
+    are the programs of those that have one. `gpu`: on others it would take too long.
     """
 
     name: str
@@ -113,3 +124,5 @@ class Workload:
     rounds: int = 40
     seconds: float = 0.02
     alike: bool = True
+    counted: bool = False
+    gpu: bool = False

@@ -3,8 +3,15 @@
 from experiments.benchmarks.contenders.checkers import CHECKERS
 from experiments.benchmarks.contenders.deep import DEEP, RECOMPUTE, RECOMPUTED, STACKED
 from experiments.benchmarks.contenders.epochs import EPOCHS, FULL_BATCH
-from experiments.benchmarks.contenders.floors import FLOORS, XLA
-from experiments.benchmarks.contenders.jax_steps import COLUMNS, COMPILES, OURS, STEPS, TRACES
+from experiments.benchmarks.contenders.floors import FLOORS, OF_THE_PEAK, PEAK, XLA
+from experiments.benchmarks.contenders.jax_steps import (
+    COLUMNS,
+    COMPILES,
+    OURS,
+    STEPS,
+    TRACES,
+    TRACES_AGAIN,
+)
 from experiments.benchmarks.contenders.naive import ACCURATE_AND_NAIVE, NAIVE
 from experiments.benchmarks.contenders.peers import PEERS
 from experiments.benchmarks.problem import Goal, Problem, Workload
@@ -29,7 +36,28 @@ def _step(name: str, of_peers: float, of_products: float, dtype: str = "float32"
     )
     contenders = (*STEPS[:2], *BESIDE, *FLOORS)
     told = "" if dtype == "float32" else f", {dtype}"
-    return Workload(f"step {name}{told}", Problem(sizes, B, dtype=dtype), contenders, goals)
+    problem = Problem(sizes, B, dtype=dtype)
+    return Workload(f"step {name}{told}", problem, contenders, goals, counted=True)
+
+
+def _on_gpu(width: int, dtype: str) -> Workload:
+    """Three layers of one width; the peak is that of their products"""
+    goals = (
+        Goal(OURS, (COLUMNS,), 1.02, paired=True),
+        *([Goal(OURS, (PEAK,), 1.25)] if (width, dtype) == (8192, "bfloat16") else []),
+    )
+    contenders = (*STEPS[:2], *(p for p in PEERS if "PyTorch" in p.name), FLOORS[0], OF_THE_PEAK)
+    problem = Problem((width,) * 4, width, dtype=dtype)
+    name = f"GPU step {width}⁴, {dtype}"
+    return Workload(name, problem, contenders, goals, counted=True, gpu=True)
+
+
+def _accurate(hidden: str) -> Workload:
+    problem = Problem((784, 256, 128, 10), 128, hidden=hidden)
+    goals = (Goal(OURS, (NAIVE,), 1.02, paired=True),)
+    name = f"accurate g′, {hidden} 784-256-128-10"
+    contenders = (*ACCURATE_AND_NAIVE, STEPS[1])
+    return Workload(name, problem, contenders, goals, counted=True)
 
 
 def _epoch(sizes: tuple[int, ...], B: int, goals: tuple[Goal, ...] = ()) -> Workload:
@@ -52,7 +80,6 @@ def _deep(L: int) -> Workload:
 
 UNROLLED = 1000  # layers of which one program is compiled once only
 SMALL = Problem((784, 128, 10), 64)
-SIGMOIDS = Problem((784, 256, 128, 10), 128, hidden="sigmoid")
 PLANAR = Problem((2, 4, 1), 400, hidden="tanh", output="sigmoid", learning_rate=1.2, steps=10_000)
 
 WORKLOADS = (
@@ -61,13 +88,13 @@ WORKLOADS = (
     _step("784-1024³-10", 0.95, 1.1),
     _step("1024⁵", 1.0, 1.1),
     _step("784-256-128-10", 0.95, 1.3, "float64"),
+    _step("784-256-128-10", 0.95, 1.3, "bfloat16"),
     _step("784-1024³-10", 0.95, 1.1, "bfloat16"),
     Workload("tracing 784-128-10", SMALL, TRACES, (Goal(OURS, (COLUMNS,), 0.6),), alike=False),
+    Workload("tracing again 784-128-10", SMALL, TRACES_AGAIN, alike=False),
     Workload("compiling 784-128-10", SMALL, COMPILES, alike=False),
-    Workload(
-        "accurate g′, sigmoid 784-256-128-10",
-        SIGMOIDS, ACCURATE_AND_NAIVE, (Goal(OURS, (NAIVE,), 1.02, paired=True),),
-    ),
+    _accurate("sigmoid"),
+    _accurate("tanh"),
     _epoch((784, 128, 10), 64, _epoch_goals(0.4, 0.3)),
     _epoch((784, 128, 10), 128),
     _epoch((784, 30, 10), 10, _epoch_goals(0.12, 0.12)),
@@ -79,10 +106,13 @@ WORKLOADS = (
     *(_deep(L) for L in (10, 50, 200, 1000)),
     Workload(
         "recompute L = 200, width 64",
-        Problem((*[64] * 200, 10), 512), RECOMPUTE, (Goal(RECOMPUTED, (OURS,), 1.4),), alike=False,
+        Problem((*[64] * 200, 10), 512), RECOMPUTE,
+        (Goal(RECOMPUTED, (OURS,), 1.4), Goal(RECOMPUTED, (OURS,), 0.2, "temporary memory")),
+        counted=True,
     ),
     Workload(
         "checking 20-30-10, B = 32",
         Problem((20, 30, 10), 32, dtype="float64"), CHECKERS, rounds=5, alike=False,
     ),
+    *(_on_gpu(width, dtype) for width in (4096, 8192) for dtype in ("bfloat16", "float32")),
 )  # fmt: skip

@@ -48,7 +48,7 @@ def of_torch(problem: Problem, *, fast: bool) -> Running:
 
     def cost(*given: Any) -> Any:
         call = it.torch.func.functional_call
-        return it.cost(call(it.model, dict(zip(names, given, strict=True)), (it.X,)), it.Y)
+        return it.loss(call(it.model, dict(zip(names, given, strict=True)), (it.X,)), it.Y)
 
     return Running(lambda: it.torch.autograd.gradcheck(cost, given, fast_mode=fast))
 

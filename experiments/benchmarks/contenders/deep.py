@@ -6,8 +6,10 @@ from typing import Any
 import jax
 
 import pure_nn
+from experiments.benchmarks import counts
 from experiments.benchmarks.contenders import jax_steps
 from experiments.benchmarks.contenders.jax_steps import OURS, Stepping
+from experiments.benchmarks.counts import Counts
 from experiments.benchmarks.problem import Contender, Problem, Running, Weights
 
 STACKED, RECOMPUTED = f"{OURS}, stacked", f"{OURS}, recompute"
@@ -37,7 +39,14 @@ def _gradients(problem: Problem, *, recompute: bool) -> Running:
     def call() -> None:
         found[:] = gradients(params, X, Y)
 
-    return Running(call, lambda: jax.block_until_ready(found))
+    def stepped() -> Weights:
+        rate = problem.learning_rate
+        return jax_steps.weights_of(jax.tree.map(lambda x, dx: x - rate * dx, params, found[1]))
+
+    def counted() -> Counts:
+        return counts.of(gradients.lower(params, X, Y).compile())
+
+    return Running(call, lambda: jax.block_until_ready(found), stepped, counted)
 
 
 DEEP = (Contender(STACKED, stacked),)

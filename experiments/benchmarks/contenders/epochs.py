@@ -24,7 +24,7 @@ def own_epoch(problem: Problem) -> Running:
         return training.epoch(net, params, state, X, Y, **now)
 
     stepping = jax_steps.Stepping(epoch, params, state, X, Y)
-    return Running(stepping, stepping.wait)
+    return Running(stepping, stepping.wait, stepping.weights)
 
 
 def _keys() -> Any:
@@ -56,7 +56,7 @@ def scanned_epoch(problem: Problem, make: Any) -> Running:
         return epoch(params, state, next(keys), *data)
 
     stepping = jax_steps.Stepping(call, params, state, *rows)
-    return Running(stepping, stepping.wait)
+    return Running(stepping, stepping.wait, stepping.weights)
 
 
 def pytorch_epoch(problem: Problem) -> Running:
@@ -67,7 +67,7 @@ def pytorch_epoch(problem: Problem) -> Running:
         for batch in order.split(problem.B):
             it.step(it.X[batch], it.Y[batch])
 
-    return Running(epoch)
+    return Running(epoch, it.wait, it.weights)
 
 
 def numpy_epoch(problem: Problem) -> Running:
@@ -80,7 +80,7 @@ def numpy_epoch(problem: Problem) -> Running:
             batch = order[i : i + problem.B]
             it.step(rows[batch].T, labels[batch].T)
 
-    return Running(epoch)
+    return Running(epoch, weights=it.weights)
 
 
 EPOCHS = (

@@ -10,10 +10,14 @@ import numpy as np
 import optax
 
 import pure_nn
+import pure_nn.interop
+from experiments.benchmarks import counts
+from experiments.benchmarks.counts import Counts
 from experiments.benchmarks.problem import Contender, Problem, Running, Weights
 from pure_nn import training
 
 Step = Callable[[Any, Any, Any, Any], Any]  # params, state, X, Y → params, state, J
+Cost = Callable[[Any, Any, Any], Any]  # params, X, Y → J
 
 
 def params_of(problem: Problem) -> Any:
@@ -48,8 +52,17 @@ def step_of(net: pure_nn.Network, problem: Problem) -> Step:
     return lambda params, state, X, Y: training.step(net, params, state, X, Y, optimizer=optimizer)
 
 
+def own_cost(problem: Problem) -> Cost:
+    """Its gradient is ours"""
+    return functools.partial(pure_nn.interop.cost, network_of(problem))
+
+
 def in_columns(problem: Problem) -> Step:
     """The same network in the same layout, differentiated by JAX"""
+    return _by_autodiff(cost_in_columns(problem), sgd(problem.learning_rate))
+
+
+def cost_in_columns(problem: Problem) -> Cost:
     hidden = getattr(jax.nn, problem.hidden)
 
     def cost(params: Any, X: Any, Y: Any) -> Any:
@@ -59,11 +72,15 @@ def in_columns(problem: Problem) -> Step:
         Z = params[-1]["W"] @ A + params[-1]["b"]
         return jnp.mean(OUTPUTS[problem.output](Z, Y, 0))
 
-    return _by_autodiff(cost, sgd(problem.learning_rate))
+    return cost
 
 
 def in_rows(problem: Problem) -> Step:
     """As people write it: one example per row"""
+    return _by_autodiff(cost_in_rows(problem), sgd(problem.learning_rate))
+
+
+def cost_in_rows(problem: Problem) -> Cost:
     hidden = getattr(jax.nn, problem.hidden)
 
     def cost(params: Any, X: Any, Y: Any) -> Any:
@@ -72,7 +89,7 @@ def in_rows(problem: Problem) -> Step:
             X = hidden(X @ W_l + b_l)
         return jnp.mean(OUTPUTS[problem.output](X @ W + b, Y, 1))
 
-    return _by_autodiff(cost, sgd(problem.learning_rate))
+    return cost
 
 
 OUTPUTS: dict[str, Callable[[Any, Any, int], Any]] = {
@@ -128,30 +145,59 @@ def weights_of(params: Any) -> Weights:
     return [(W.T, b[:, None]) for W, b in layers]
 
 
-def running(problem: Problem, make: Callable[[Problem], Step]) -> Running:
+def running(
+    problem: Problem,
+    make: Callable[[Problem], Step],
+    cost: Callable[[Problem], Cost] | None = None,
+) -> Running:
+    """Of the cost, if given, the residuals are counted"""
     step = jax.jit(make(problem), donate_argnums=(0, 1))
     stepping = Stepping(step, *jax.block_until_ready(given(problem, make)))
-    return Running(stepping, stepping.wait, stepping.weights)
+
+    def counted() -> Counts:
+        now = stepping.params, stepping.state, *stepping.data
+        kept = cost and counts.residuals(cost(problem), stepping.params, *stepping.data)
+        return counts.of(step.lower(*now).compile(), kept)
+
+    return Running(stepping, stepping.wait, stepping.weights, counted)
 
 
-def _tracing(problem: Problem, make: Callable[[Problem], Step], *, compiled: bool) -> Running:
-    """A fresh function each time, as what was traced is remembered"""
+def _tracing(
+    problem: Problem,
+    make: Callable[[Problem], Step],
+    *,
+    compiled: bool = False,
+    again: bool = False,
+) -> Running:
+    """A fresh function each time, as what was traced is remembered; so are the calls within it, but
+    for those that are forgotten on purpose, unless it is traced `again`"""
     step, arguments = make(problem), given(problem, make)
 
     def call() -> Any:
         traced = jax.jit(lambda *x: step(*x)).trace(*arguments)
         return traced.lower().compile() if compiled else traced
 
-    return Running(call)
+    return Running(call, before=None if again else jax.clear_caches)
 
 
 OURS, COLUMNS, ROWS = "pure_nn", "jax.value_and_grad", "jax.value_and_grad, rows"
-MADE = {OURS: own, COLUMNS: in_columns, ROWS: in_rows}
-STEPS = tuple(Contender(name, functools.partial(running, make=make)) for name, make in MADE.items())
-TRACES, COMPILES = (
-    tuple(
-        Contender(name, functools.partial(_tracing, make=MADE[name], compiled=compiled))
-        for name in (OURS, COLUMNS)
-    )
-    for compiled in (False, True)
+MADE: dict[str, tuple[Callable[[Problem], Step], Callable[[Problem], Cost]]] = {
+    OURS: (own, own_cost),
+    COLUMNS: (in_columns, cost_in_columns),
+    ROWS: (in_rows, cost_in_rows),
+}
+STEPS = tuple(
+    Contender(name, functools.partial(running, make=make, cost=cost))
+    for name, (make, cost) in MADE.items()
 )
+
+
+def _traced(tracing: Callable[..., Running]) -> tuple[Contender, ...]:
+    return tuple(
+        Contender(name, functools.partial(tracing, make=MADE[name][0])) for name in (OURS, COLUMNS)
+    )
+
+
+TRACES = _traced(_tracing)
+TRACES_AGAIN = _traced(functools.partial(_tracing, again=True))
+COMPILES = _traced(functools.partial(_tracing, compiled=True))

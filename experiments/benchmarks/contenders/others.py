@@ -5,57 +5,70 @@ import os
 import warnings
 from typing import Any
 
+import jax
 import numpy as np
 
-from experiments.benchmarks.problem import Problem, Running, Weights
+from experiments.benchmarks.problem import Problem, Running, UnfitError, Weights
 
 
 class Torch:
-    """A stack of torch.nn.Linear, its data in rows, and torch.optim.SGD"""
+    """A stack of torch.nn.Linear, its data in rows, and torch.optim.SGD; where JAX computes"""
 
     def __init__(self, problem: Problem) -> None:
-        torch: Any = importlib.import_module("torch")
-        torch.set_num_threads(os.cpu_count() or 1)
-        weights, X, labels = problem.arrays
-        dtype = getattr(torch, problem.dtype)
-        kind = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid"}[problem.hidden]
-        layers = [torch.nn.Linear(*W.shape[::-1], dtype=dtype) for W, _ in weights]
-        with torch.no_grad():
-            for layer, (W, b) in zip(layers, weights, strict=True):
-                layer.weight.copy_(torch.tensor(W))
-                layer.bias.copy_(torch.tensor(b[:, 0]))
-        self.layers, between = layers, [getattr(torch.nn, kind)() for _ in layers[1:]]
-        alternating = [x for pair in zip(layers, [*between, None], strict=True) for x in pair]
-        self.model = torch.nn.Sequential(*alternating[:-1])
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=problem.learning_rate)
-        self.X = torch.tensor(X.T.copy()).to(dtype)
-        one = problem.output == "sigmoid"
-        self.Y = torch.tensor(problem.Y.T.copy()).to(dtype) if one else torch.tensor(labels)
-        self.cost = torch.nn.BCEWithLogitsLoss() if one else torch.nn.CrossEntropyLoss()
-        self.torch = torch
+        self.torch: Any = importlib.import_module("torch")
+        self.torch.set_num_threads(os.cpu_count() or 1)
+        self.on_gpu = jax.default_backend() == "gpu" and self.torch.cuda.is_available()
+        where = "cuda" if self.on_gpu else "cpu", getattr(self.torch, problem.dtype)
+        if self.on_gpu:
+            self.torch.set_float32_matmul_precision("high")  # TF32, as XLA has it
+        nn, tensor, (weights, X, labels) = self.torch.nn, self.torch.tensor, problem.arrays
+        self.layers = [self._layer(tensor(W), tensor(b[:, 0])) for W, b in weights]
+        g = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}[problem.hidden]
+        self.model = nn.Sequential(*[f for layer in self.layers for f in (layer, g())][:-1])
+        self.model.to(*where)
+        self.optimizer = self.torch.optim.SGD(self.model.parameters(), lr=problem.learning_rate)
+        self.X, one = tensor(X.T.copy()).to(*where), problem.output == "sigmoid"
+        Y = tensor(problem.Y.T.copy()).to(where[1]) if one else tensor(labels)
+        self.Y = Y.to(where[0])
+        self.loss = nn.BCEWithLogitsLoss() if one else nn.CrossEntropyLoss()
+        self.J = self.cost
+
+    def _layer(self, W: Any, b: Any) -> Any:
+        layer = self.torch.nn.Linear(*W.shape[::-1], dtype=W.dtype)
+        with self.torch.no_grad():
+            layer.weight.copy_(W)
+            layer.bias.copy_(b)
+        return layer
+
+    def cost(self, X: Any, Y: Any) -> Any:
+        return self.loss(self.model(X), Y)
 
     def step(self, X: Any, Y: Any) -> Any:
         self.optimizer.zero_grad()
-        J = self.cost(self.model(X), Y)
+        J = self.J(X, Y)
         J.backward()
         self.optimizer.step()
         return J
 
+    def wait(self) -> None:
+        if self.on_gpu:
+            self.torch.cuda.synchronize()
+
     def weights(self) -> Weights:
         read = [(x.weight.detach(), x.bias.detach()[:, None]) for x in self.layers]
-        return [(W.double().numpy(), b.double().numpy()) for W, b in read]
+        return [(W.cpu().double().numpy(), b.cpu().double().numpy()) for W, b in read]
 
 
 def pytorch(problem: Problem) -> Running:
     it = Torch(problem)
-    return Running(lambda: it.step(it.X, it.Y), weights=it.weights)
+    return Running(lambda: it.step(it.X, it.Y), it.wait, it.weights)
 
 
 def pytorch_compiled(problem: Problem) -> Running:
-    """torch.compile of the model, forward and backward; the optimizer is that of every day"""
+    """torch.compile of the cost, forward and backward; the optimizer is that of every day"""
     it = Torch(problem)
-    it.model = it.torch.compile(it.model)
-    return Running(lambda: it.step(it.X, it.Y), weights=it.weights)
+    it.J = it.torch.compile(it.cost)
+    return Running(lambda: it.step(it.X, it.Y), it.wait, it.weights)
 
 
 class NumPy:
@@ -107,9 +120,9 @@ OUT: dict[str, Any] = {"softmax": _softmax, "sigmoid": _sigmoid}
 
 
 def require_numpy(problem: Problem) -> None:
-    """ImportError: there is none of this dtype."""
+    """UnfitError: it has no fast products of this dtype."""
     if problem.dtype == "bfloat16":
-        raise ImportError("a NumPy that multiplies bfloat16 matrices")
+        raise UnfitError("computes in NumPy, which has no products of bfloat16 in its BLAS")
 
 
 def numpy(problem: Problem) -> Running:
