@@ -22,6 +22,7 @@ from pure_nn.structure import Cache, FromOne
 ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu", "leaky_relu")
 SCHEMES = {"relu": "he", "leaky_relu": "he"}  # Xavier's for the others
 COLUMNS = ("hidden layers", "test acc.", "lowest", "highest", "last cost", "Δ[1]/Δ[L]", "Δ[1] = 0")
+FAST = {"epochs": 2, "seeds": 2}
 
 
 @dataclasses.dataclass(frozen=True)

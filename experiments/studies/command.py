@@ -27,6 +27,8 @@ STUDIES = (
     "activations",
     "vectorised",
     "half_precision",
+    "feedback",
+    "private",
 )
 
 
@@ -38,6 +40,7 @@ RANGES = {
     "seeds": (1, 2**32),
     "seed": (0, 2**32 - 1),
     "examples": (1, TRAINING_EXAMPLES),
+    "batch_size": (1, TRAINING_EXAMPLES),
 }
 
 
@@ -46,14 +49,15 @@ def main(arguments: Sequence[str]) -> int:
     name, *rest = list(arguments) or [""]
     if name in STUDIES:
         program = f"python -m experiments studies {name}"
-        config = tyro.cli(module(name).Config, prog=program, args=rest)
+        default = settings(name, fast="--fast" in rest)
+        config = tyro.cli(type(default), prog=program, args=rest, default=default)
         return _run({name: config}, config.out)
     if name and not name.startswith("-"):
         print(f"studies: unknown study {name!r}; known: {', '.join(STUDIES)}", file=sys.stderr)
         return 2
     program, about = "python -m experiments studies [NAME]", "\n".join(listing())
-    out = tyro.cli(Settings, prog=program, description=about, args=arguments).out
-    return _run({name: module(name).Config() for name in STUDIES}, out)
+    given = tyro.cli(Settings, prog=program, description=about, args=arguments)
+    return _run({name: settings(name, given.fast) for name in STUDIES}, given.out)
 
 
 def listing() -> Iterator[str]:
@@ -68,6 +72,12 @@ def sentence(name: str) -> str:
 
 def module(name: str) -> Any:
     return importlib.import_module(f"experiments.studies.{name}")
+
+
+def settings(name: str, fast: bool) -> Any:
+    """Those of the study, or its smaller ones for a run of seconds"""
+    of = module(name)
+    return of.Config(**of.FAST) if fast else of.Config()
 
 
 def check(config: Any) -> None:
@@ -87,9 +97,8 @@ def table(outcome: Outcome) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
         padded = zip(row, widths, outcome.rows[0], strict=True)
-        yield "  " + "  ".join(
-            f"{x:<{w}}" if isinstance(kind, str) else f"{x:>{w}}" for x, w, kind in padded
-        )
+        line = (f"{x:<{w}}" if isinstance(kind, str) else f"{x:>{w}}" for x, w, kind in padded)
+        yield "  " + "  ".join(line).rstrip()
 
 
 def shown(x: str | float) -> str:

@@ -31,6 +31,7 @@ COLUMNS = (
     "Δ[1] error",
 )
 PIXEL = 16.0  # as they come: units saturate
+FAST = {"epochs": 2, "seeds": 1}
 
 
 @dataclasses.dataclass(frozen=True)

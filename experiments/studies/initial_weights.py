@@ -18,6 +18,7 @@ from experiments.studies.study import COLORS, LAYER, Note, OfSeeds, Outcome
 ACTIVATIONS = ("tanh", "relu")
 SCHEMES: dict[str, str | float] = {"0.01·randn": 0.01, "Xavier": "xavier", "He": "he"}
 COLUMNS = ("hidden layers", "weights", "A[L-1]", "Δ[1]", "first cost", "last cost", "test acc.")
+FAST = {"epochs": 2, "seeds": 2}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -35,6 +35,8 @@ class Settings:
 
     out: Path | None = None
     """New folder for the table and the figure; the next free runs/studies-N unless given."""
+    fast: bool = False
+    """A run of seconds, to see that it works: smaller settings, but for those that are given."""
 
 
 @dataclasses.dataclass(frozen=True)

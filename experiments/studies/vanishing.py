@@ -27,6 +27,7 @@ SCHEMES: dict[str, str | float] = {
 }
 COLUMNS = ("hidden layers", "weights", "Δ[1]", "Δ[L]", "Δ[1]/Δ[L]", "at the end", "test acc.")
 POWERS = (-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100)  # of 10, as the colours are
+FAST = {"depth": 8, "epochs": 1}
 
 
 @dataclasses.dataclass(frozen=True)
