@@ -33,7 +33,7 @@ def test_examples(
     with jax.numpy_dtype_promotion("standard"):
         exec(compile("\n".join(BLOCKS), str(README), "exec"), {})
     assert capsys.readouterr().out.splitlines() == SAID
-    assert (len(BLOCKS), len(SAID)) == (10, 6)
+    assert (len(BLOCKS), len(SAID)) == (11, 7)
     assert diagnose.main("mine.npz") == 1
     (said,) = re.findall(r"```\n(dW.*\n)```", TEXT)
     assert f"  {said}" in capsys.readouterr().out
