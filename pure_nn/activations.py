@@ -64,8 +64,12 @@ def _tanh_prime(Z: Array, A: Array) -> Array:
 
 
 def _tanh_second(Z: Array, A: Array) -> Array:
-    """tanh″ = −2 tanh tanh′"""
-    return -2 * A * _tanh_prime(Z, A)
+    """tanh″ = −2 tanh tanh′ = −tanh 8e²/(1 + e²)² with e = exp(−|z|)
+
+    Of tanh itself: A is rounded to 16 bits. tanh′ is too small for a number before tanh″ is.
+    """
+    e = jnp.exp(-jnp.abs(Z))
+    return -_tanh(Z) * (8 * e) * (e / jnp.square(1 + e * e))
 
 
 def _exp_of_twice(Z: Array) -> Array:

@@ -42,14 +42,14 @@ def test_the_blocks_hold_every_float32() -> None:
     assert len(SIGNS) * exhaustive.BLOCKS * BLOCK == 2**32
     assert BLOCK % exhaustive.CHUNK == 0
     assert exhaustive.INFINITY % exhaustive.CHUNK == 0
-    assert len(NAMES) == 12
+    assert len(NAMES) == 14
 
 
 @pytest.mark.usefixtures("slices")
 @pytest.mark.parametrize("z", AROUND.values(), ids=AROUND)
 def test_a_slice(z: float) -> None:
     rows = exhaustive.accuracies(block(number_of(z), NAMES), 2 * SLICE)
-    assert len(rows) == 12
+    assert len(rows) == 14
     assert not [str(row) for row in rows if not row.ok]
     assert {row.inputs for row in rows} == {2 * SLICE}
 

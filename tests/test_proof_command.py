@@ -279,9 +279,9 @@ def test_the_whole_plan() -> None:
     found = plan.plan((), "", exhaustively=True)
     assert len(found.numbers) == len(rows.rows())
     assert len(found.sweeps) == 6
-    assert len(found.exhaustive) == 12
-    assert len(list(rows.jobs(found.numbers))) == 2 * 43 + 1 + 31
-    assert len(list(rows.jobs(found.numbers, ("float64", "float16")))) == 2 * (43 + 1 + 31)
+    assert len(found.exhaustive) == 14
+    assert len(list(rows.jobs(found.numbers))) == 2 * 43 + 4 + 1 + 31
+    assert len(list(rows.jobs(found.numbers, ("float64", "float16")))) == 2 * (43 + 4 + 1 + 31)
 
 
 def test_rows_that_share_what_they_compute_are_one_job() -> None:

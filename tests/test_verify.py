@@ -91,7 +91,7 @@ def test_every_public_function_has_a_row() -> None:
     functions = {name for name, x in vars(pure_nn).items() if name[0].islower() and callable(x)}
     functions -= {"init", *ACTIVATIONS, *LOSSES}
     assert {*public.PUBLIC, *stacks.STACKED} == functions | {"interop.cost"}
-    assert len(public.PUBLIC) + len(stacks.STACKED) == 13
+    assert len(public.PUBLIC) + len(stacks.STACKED) == 13  # quantities: test_verify_quantities
 
 
 def test_every_activation_has_its_row() -> None:
@@ -164,7 +164,7 @@ def test_prints_its_tables(threads: Any, capsys: pytest.CaptureFixture[str]) -> 
     assert re.search(rf"Public functions\n{numbers}cost\n", out)
     assert re.search(r"Networks: every pair of values occurs\n +[0-9.]+ +[0-9.]+   [0-9]+ – ", out)
     assert "sigmoid′              float16        63,488" in out
-    assert out.endswith("entries compared; 21 passed, 0 failed\n")
+    assert out.endswith("entries compared; 23 passed, 0 failed\n")
 
 
 def wrong_row(number: int) -> Any:
@@ -185,7 +185,7 @@ def test_a_failure_is_named(
     out = capsys.readouterr().out
     assert "float64 jit: [1][" in out
     assert "WRONG" in out
-    assert out.endswith("18 passed, 2 failed\n")
+    assert out.endswith("20 passed, 2 failed\n")
 
 
 def test_oracles_that_disagree_are_a_failure(

@@ -71,7 +71,7 @@ class Scalar:
 
 
 def scalars(dtype: str, every: int = 1, *, names: Names = None) -> list[Accuracy]:
-    """g, g′ and the hard-target Δ of sigmoid, at every so many inputs of the sweep."""
+    """g, g′, g″ and the hard-target Δ of sigmoid, at every so many inputs of the sweep."""
     with jax.enable_x64(dtype == "float64"):
         return list(_scalars(dtype, every, [f for f in SCALARS if _among(f.name, names)]))
 
@@ -98,6 +98,18 @@ def _activation(name: str, exact: Callable[..., Any], exact_prime: Callable[...,
     return Scalar(name, 5.0, g.g, usual, exact), prime
 
 
+def _second(name: str, exact: Callable[..., Any]) -> Scalar:
+    g = Network((name,), "squared_error").activations[0]
+
+    def usual(z: Array) -> Array:
+        return oracles.activation(g, z)
+
+    def g_second(z: Array) -> Array:
+        return g.g_second(z, g.g(z))
+
+    return Scalar(f"{name}″", 8.0, g_second, jax.vmap(jax.grad(jax.grad(usual))), exact)
+
+
 def _hard_target(y: int, exact: Callable[..., Any]) -> Scalar:
     net = Network(("sigmoid",))
 
@@ -120,6 +132,8 @@ SCALARS: tuple[Scalar, ...] = (
     *_activation("relu", oracles.leaky_relu(0.0), oracles.leaky_relu_prime(0.0)),
     *_activation("leaky_relu", oracles.leaky_relu(0.01), oracles.leaky_relu_prime(0.01)),
     *_activation("identity", oracles.leaky_relu(1.0), oracles.leaky_relu_prime(1.0)),
+    _second("sigmoid", lambda z, m: -oracles.sigmoid_prime(z, m) * oracles.tanh(z / 2, m)),
+    _second("tanh", lambda z, m: -2 * oracles.tanh(z, m) * oracles.tanh_prime(z, m)),
 )
 
 

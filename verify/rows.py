@@ -5,11 +5,12 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from verify import lawful, networks, public, regularized, rules, stacks
+from verify import lawful, networks, public, quantities, regularized, rules, stacks
 from verify.cases import HOWS, Case, How, Judged
 from verify.lawful import Lawful
 
 COMPILED = tuple(how for how in HOWS if how.compiled)
+IN_FLOAT64 = tuple(how for how in COMPILED if how.dtype == "float64")
 LAWS = "Laws, which need no oracle: the errors are those of jit and eager calls together"
 
 
@@ -33,8 +34,8 @@ class Row(NamedTuple):
 
 @functools.cache
 def rows() -> tuple[Row, ...]:
-    """Rules and public functions in every way, a scan compiled, as it always is; each law and each
-    network of the design in one."""
+    """Rules and public functions in every way, a scan compiled, as it always is; quantities in
+    float64, compiled; each law and each network of the design in one."""
     design = (
         (networks.network_case(row), (How(row["dtype"], row["compiled"]),))
         for row in networks.design()
@@ -44,6 +45,7 @@ def rows() -> tuple[Row, ...]:
         *(Row("Public functions", case, HOWS) for case in public.all_public()),
         *(Row("Public functions", case, COMPILED) for case in stacks.all_stacked()),
         *(Row("Dropout and L2", case, HOWS) for case in regularized.all_regularized()),
+        *(Row("Quantities", case, IN_FLOAT64) for case in quantities.all_quantities()),
         *(Row(LAWS, case, (How("float32", compiled=True),)) for case in lawful.all_laws()),
         *(Row("Networks: every pair of values occurs", *network) for network in design),
     )

@@ -4,8 +4,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from pure_nn.activations import softmax
-from pure_nn.precision import widen
+from pure_nn.precision import wide_dtype, widen
 from pure_nn.structure import Cache, FromOne, Network, by_entry
+from pure_nn.types import Activation
 
 
 def delta_rms(deltas: FromOne) -> Float[Array, " L"]:
@@ -49,10 +50,11 @@ def stuck(net: Network, cache: Cache, below: float = 0.01) -> tuple[Float[Array,
     if not below > 0:
         raise ValueError(f"below: expected a slope above 0, got {below}")
     g = by_entry(net, cache.A[1:])[0]
-    units = zip(g, cache.Z[1:], cache.A[1:], strict=True)
-    return tuple(
-        jnp.full(Z.shape[:-1], jnp.nan)
-        if g == softmax()
-        else jnp.mean(jnp.abs(widen(g.g_prime(Z, A))) < below, axis=-1)
-        for g, Z, A in units
-    )
+    return tuple(_stuck(*of, below) for of in zip(g, cache.Z[1:], cache.A[1:], strict=True))
+
+
+def _stuck(g: Activation, Z: Array, A: Array, below: float) -> Array:
+    dtype = wide_dtype(Z.dtype)
+    if g == softmax():
+        return jnp.full(Z.shape[:-1], jnp.nan, dtype)
+    return jnp.mean(jnp.abs(widen(g.g_prime(Z, A))) < below, axis=-1, dtype=dtype)

@@ -78,14 +78,18 @@ def _exact(z: Float64s) -> Mapping[str, Both]:
     e = np.exp(-z)
     s, r = 1 / (1 + e), e / (1 + e)
     q = 4 * (e * e) / (1 + e * e) ** 2
-    above, below, product, t, q_ = map(with_unit, (s, r, r * s, np.tanh(z), q))
+    t = np.tanh(z)
+    above, below, product, t_, q_ = map(with_unit, (s, r, r * s, t, q))
+    bent, q_bent = map(with_unit, (r * s * s * -np.expm1(-z), 2 * t * q))
     return {
         "sigmoid": (above, below),
         "sigmoid′": (product, product),
         "sigmoid Δ, y = 0": (above, below),
         "sigmoid Δ, y = 1": (minus(below), minus(above)),
-        "tanh": (t, minus(t)),
+        "tanh": (t_, minus(t_)),
         "tanh′": (q_, q_),
+        "sigmoid″": (minus(bent), bent),
+        "tanh″": (minus(q_bent), q_bent),
         **_exact_pieces(z),
     }
 

@@ -1,0 +1,202 @@
+"""Curvature and the state of the Δs in any arithmetic m that carries bounds.
+
+Of networks whose output is sigmoid under binary cross-entropy: the root of the curvature is √σ′ on
+the diagonal, and 𝓛 bends by itself.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pure_nn import quantities as q
+from pure_nn.network import Network
+from verify.bounds import recipe
+from verify.bounds.functions import SECOND
+from verify.bounds.quantities import (
+    Arithmetic,
+    Pairs,
+    arranged,
+    down,
+    inner_products,
+    mean_sums,
+    root,
+    row,
+    wide,
+)
+from verify.bounds.running import Approximate, Floats
+
+
+def roots(m: Arithmetic, net: Network, params: Any, found: recipe.Quantities) -> list[Any]:
+    """S[1 … L] of each class"""
+    n, B = found.Z[-1].shape
+    bend = root(bent(m, net, found))
+    return [down(m, net, params, found, m.exact(row(c, n, B)) * bend) for c in range(n)]
+
+
+def bent(m: Arithmetic, net: Network, found: recipe.Quantities) -> Approximate:
+    """σ′"""
+    return wide(m.g_prime(net.activations[-1], found.Z[-1], found.A[-1]))
+
+
+def diagonal(found: recipe.Quantities, passes: Sequence[Any]) -> Any:
+    layers = []
+    for l, of in enumerate(zip(*passes, strict=True)):
+        squares = [S * S for S in of]
+        a = wide(found.A[l])
+        layers.append(mean_sums(a * a, sum(squares[1:], squares[0])))
+    return tuple(layers)
+
+
+def factors(found: recipe.Quantities, passes: Sequence[Any]) -> tuple[q.Factors, ...]:
+    B = found.Z[-1].shape[1]
+    beside = [arranged(lambda *x: np.concatenate(x, 1), *of) for of in zip(*passes, strict=True)]
+    G: list[Any] = [S @ S.T / B for S in beside]
+    return tuple(q.Factors(of_inputs(found.A[l]), G_l) for l, G_l in enumerate(G))
+
+
+def of_inputs(A: Approximate) -> Any:
+    ones = wide(A).of(
+        np.ones((1, A.shape[1])), np.zeros((0, 1, A.shape[1])), np.zeros((1, A.shape[1]))
+    )
+    with_ones = arranged(lambda *x: np.concatenate(x), wide(A), ones)
+    return with_ones @ with_ones.T / A.shape[1]
+
+
+def g_second(m: Arithmetic, net: Network, found: recipe.Quantities, l: int) -> Approximate:
+    """g″; an extremum within Z ± e adds ½|g⁗|e², less than 3e² of these"""
+    Z = wide(found.Z[l])
+    moved = Z.moved(SECOND[net.activations[l - 1].name], 32)
+    second: Approximate = m.stored(moved.of(moved.x, moved.S, moved.r + 3 * Z.error**2))
+    return second
+
+
+def hessian_diagonal(m: Arithmetic, net: Network, params: Any, found: recipe.Quantities) -> Any:
+    """H[ℓ] of two layers: σ′ at the output, below it Σ_k (W_ki g′_i)² σ′_k + g″ ∘ WᵀΔ"""
+    top, W = bent(m, net, found), m.exact(params[1]["W"])
+    slope = wide(m.g_prime(net.activations[0], found.Z[1], found.A[1]))
+    pulled = ((W * W).T @ top) * slope * slope
+    back = W.T @ wide(found.deltas[2])
+    below = pulled + wide(g_second(m, net, found, 1)) * back
+    inputs = [wide(a) for a in found.A[:-1]]
+    return tuple(mean_sums(a * a, h) for a, h in zip(inputs, (below, top), strict=True))
+
+
+def kfra(m: Arithmetic, net: Network, params: Any, found: recipe.Quantities) -> Any:
+    B, L = found.Z[-1].shape[1], len(params)
+    s = root(bent(m, net, found))
+    G: dict[int, Any] = {}
+    G[L] = arranged(lambda x: np.diag(x[:, 0]), (s * s).sum(axis=1, keepdims=True) / B)
+    for l in range(L - 1, 0, -1):
+        W = m.exact(params[l]["W"])
+        prime = wide(m.g_prime(net.activations[l - 1], found.Z[l], found.A[l]))
+        G[l] = (W.T @ G[l + 1] @ W) * (prime @ prime.T) / B
+    return tuple(q.Factors(of_inputs(found.A[l - 1]), G[l]) for l in range(1, L + 1))
+
+
+# products
+
+
+def forwards(
+    m: Arithmetic, net: Network, params: Any, found: recipe.Quantities, V: Any
+) -> tuple[list[Any], list[Any]]:
+    """RZ[1 … L], and RA[0 … L-1] of which the first is 0, and so None"""
+    RZ: list[Any] = []
+    RA: list[Any] = [None]
+    for l, (layer, v) in enumerate(zip(params, V, strict=True), 1):
+        Z = m.exact(v["W"]) @ wide(found.A[l - 1]) + m.exact(v["b"])
+        RZ.append(Z if RA[-1] is None else Z + m.exact(layer["W"]) @ RA[-1])
+        slope = m.g_prime(net.activations[l - 1], found.Z[l], found.A[l])
+        RA.append(wide(slope) * RZ[-1])
+    return RZ, RA[:-1]
+
+
+def hessian_product(
+    m: Arithmetic, net: Network, params: Any, found: recipe.Quantities, V: Any
+) -> Any:
+    RZ, RA = forwards(m, net, params, found, V)
+    RD = {len(params): bent(m, net, found) * RZ[-1]}
+    for l in range(len(params) - 1, 0, -1):
+        W, v, Δ = m.exact(params[l]["W"]), m.exact(V[l]["W"]), wide(found.deltas[l + 1])
+        slope = wide(m.g_prime(net.activations[l - 1], found.Z[l], found.A[l]))
+        bend = wide(g_second(m, net, found, l)) * (W.T @ Δ) * RZ[l - 1]
+        RD[l] = (v.T @ Δ + W.T @ RD[l + 1]) * slope + bend
+    return tuple(_product(found, RD[l], RA[l - 1], l) for l in range(1, len(params) + 1))
+
+
+def _product(found: recipe.Quantities, RΔ: Approximate, RA: Any, l: int) -> dict[str, Any]:
+    of = mean_sums(wide(found.A[l - 1]), RΔ)
+    if RA is None:
+        return of
+    return {**of, "W": of["W"] + wide(found.deltas[l]) @ RA.T / RA.shape[1]}
+
+
+def gauss_newton_product(
+    m: Arithmetic, net: Network, params: Any, found: recipe.Quantities, V: Any
+) -> Any:
+    RZ, _ = forwards(m, net, params, found, V)
+    deltas = down(m, net, params, found, bent(m, net, found) * RZ[-1])
+    of = zip(found.A[:-1], deltas, strict=True)
+    return tuple(mean_sums(wide(a), d) for a, d in of)
+
+
+def empirical_fisher_product(m: Arithmetic, of: Pairs, V: Any) -> Any:
+    weights: Any = inner_products(m, of, V).all
+    return tuple(mean_sums(a, weights[None, :] * d) for a, d in of)
+
+
+def largest_eigenvalue(m: Arithmetic, W: Floats) -> Approximate:
+    """Of WWᵀ, of n rows: vᵀ(W(Wᵀv)) is four sums long, and v of norm 1 but for a fifth"""
+    size = np.sum(W**2)
+    value = np.asarray(np.linalg.eigvalsh(W @ W.T)[-1])
+    error = np.asarray(m.unit.gamma(6 * sum(W.shape)) * size)
+    exact: Approximate = m.exact(value)
+    return exact.of(value, exact.S, error)
+
+
+# the state
+
+
+def rms(of: Pairs) -> Approximate:
+    each = [root(total(d * d) / d.x.size, 8) for _, d in of]
+    return arranged(lambda *x: np.concatenate(x), *each)
+
+
+def ratios(of: Pairs) -> Approximate:
+    found = rms(of)
+    return found / found[-1:,]
+
+
+def cosines(of: Pairs) -> Any:
+    units = [d / root((d * d).sum(axis=0, keepdims=True), 4) for _, d in of]
+    return tuple(unit.T @ unit for unit in units)
+
+
+def stuck(m: Arithmetic, net: Network, found: recipe.Quantities, below: float) -> Any:
+    """Off by the share of those that rounding may take to the other side"""
+    shares = []
+    for l, g in enumerate(net.activations, 1):
+        slope = m.g_prime(g, found.Z[l], found.A[l])
+        share = m.exact(np.mean(np.abs(slope.x) < below, axis=1))
+        off = np.mean(np.abs(np.abs(slope.x) - below) <= slope.error, axis=1)
+        shares.append(share.rounded(share.x, share.S, off))
+    return tuple(shares)
+
+
+def angles(of: Pairs, others: Sequence[Approximate]) -> Approximate:
+    found = []
+    for (a, d), other in zip(of, others, strict=True):
+        one, two = mean_sums(a, d).values(), mean_sums(a, other).values()
+        cosine = _inner(one, two) / root(_inner(one, one) * _inner(two, two))
+        found.append(cosine.moved(lambda x: np.degrees(np.arccos(np.clip(x, -1, 1))), 16))
+    return arranged(lambda *x: np.concatenate(x), *found)
+
+
+def _inner(xs: Any, ys: Any) -> Any:
+    terms = [total(x * y) for x, y in zip(xs, ys, strict=True)]
+    return sum(terms[1:], terms[0])
+
+
+def total(x: Approximate) -> Approximate:
+    """The sum of all entries, as the only one"""
+    return x.sum(axis=1, keepdims=True).sum(axis=0)

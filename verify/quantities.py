@@ -1,0 +1,187 @@
+"""What A and Δ give besides the gradient beside autodiff's, on a network of two unlike layers.
+
+A row proves several functions, as they share what autodiff is asked for: `vmap` of `jax.grad`,
+`jax.jacrev` and `jax.hessian`, from which each quantity follows by its definition.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import pure_nn
+from pure_nn import quantities as q
+from pure_nn.precision import widen
+from verify import definitions
+from verify.bounds import curvature, recipe
+from verify.bounds import quantities as bounds
+from verify.cases import Arrays, Case, drawing
+from verify.definitions import BELOW, CLIP, NET, SIZES, B
+
+
+def all_quantities() -> Iterator[Case]:
+    """Of one row the name has all functions that it proves."""
+    for names, (by_hand, reference, of_recipe) in QUANTITIES.items():
+        yield Case(names, by_hand, reference, of_recipe, _draw, many_digits=False)
+
+
+def _draw(rng: np.random.Generator) -> Arrays:
+    """params, X, Y, a direction V, and feedback matrices F[2]"""
+    params, X, Y, _ = drawing(NET, SIZES, B)(rng)
+    V = jax.tree.map(lambda x: rng.normal(size=x.shape), params)
+    return params, X, Y, V, (rng.normal(size=params[1]["W"].T.shape),)
+
+
+# by hand
+
+
+def _passed(params: Any, X: Any, Y: Any) -> tuple[Any, Any]:
+    cache = pure_nn.forward(NET, params, X)
+    return cache, pure_nn.backward(NET, params, cache, Y)[1]
+
+
+def _examples(params: Any, X: Any, Y: Any, V: Any, F: Any) -> Any:
+    cache, deltas = of = _passed(params, X, Y)
+    return (
+        q.individual_gradients(NET, *of),
+        q.squared_norms(NET, *of),
+        q.inner_products(NET, *of, V),
+        q.gram(NET, *of),
+        q.tangent_kernel(NET, params, cache),
+        q.observed(NET, "cosines")(cache, deltas, params)["cosines"],
+    )
+
+
+def _sums(params: Any, X: Any, Y: Any, V: Any, F: Any) -> Any:
+    of = _passed(params, X, Y)
+    norms = q.squared_norms(NET, *of).all
+    return (
+        q.clipped_sum(NET, *of, CLIP),
+        q.second_moment(NET, *of),
+        q.variance(NET, *of),
+        q.signal_to_noise(NET, *of),
+        q.noise_scale(NET, *of),
+        q.from_norms(norms[0], norms[1], 3, 8),
+        q.value_and_grad(NET, params, X, Y, also=("second_moment",))[2]["second_moment"],
+    )
+
+
+def _curvature(params: Any, X: Any, Y: Any, V: Any, F: Any) -> Any:
+    cache, deltas = _passed(params, X, Y)
+    of = NET, params, cache, Y
+    return (
+        q.gauss_newton_diagonal(*of),
+        q.hessian_diagonal(*of, deltas),
+        q.kronecker_factors(*of, kind="exact"),
+        q.kronecker_factors(*of, kind="empirical"),
+        q.kfra_factors(*of),
+        q.hessian_product(*of, deltas, V),
+        q.gauss_newton_product(*of, V),
+        q.empirical_fisher_product(NET, cache, deltas, V),
+    )
+
+
+def _state(params: Any, X: Any, Y: Any, V: Any, F: Any) -> Any:
+    cache, deltas = _passed(params, X, Y)
+    rules = q.alignment(F), q.direct(F, deltas[-1]), q.sign_symmetric
+    others = [pure_nn.backpropagate(NET, params, cache, deltas[-1], rule=rule) for rule in rules]
+    W, key = widen(params[0]["W"]), jax.random.key(0)
+    found = q.largest_eigenvalue(lambda v: jnp.matmul(W, jnp.matmul(W.T, v)), W[:, 0], key)
+    return (
+        q.delta_rms(deltas),
+        q.delta_ratios(deltas),
+        q.cosines(deltas),
+        q.stuck(NET, cache, BELOW),
+        others,
+        q.alignment_angles(NET, cache, deltas, others[0]),
+        found.value,
+    )
+
+
+# in any arithmetic
+
+
+def _recipe(of: Callable[..., Any]) -> Callable[..., Any]:
+    """Of an arithmetic, all that the recipe leaves, the pairs of A and Δ, and the other arrays"""
+
+    def of_arithmetic(m: Any, params: Any, X: Any, Y: Any, V: Any, F: Any) -> Any:
+        found = recipe.network(m, NET, params, X, Y)
+        return of(m, found, bounds.pairs(found), params, V, F)
+
+    return of_arithmetic
+
+
+def _of_examples(m: Any, found: Any, of: Any, params: Any, V: Any, F: Any) -> Any:
+    return (
+        bounds.individual(of),
+        bounds.squared_norms(of),
+        bounds.inner_products(m, of, V),
+        bounds.gram(of),
+        bounds.tangent_kernel(m, NET, params, found),
+        curvature.cosines(of),
+    )
+
+
+def _of_sums(m: Any, found: Any, of: Any, params: Any, V: Any, F: Any) -> Any:
+    norms: Any = bounds.squared_norms(of).all
+    first, second = norms[:1,], norms[1:2,]
+    moment = bounds.second_moment(of)
+    return (
+        bounds.clipped_sum(of, CLIP),
+        moment,
+        bounds.variance(of),
+        bounds.signal_to_noise(of),
+        bounds.noise_scale(of),
+        bounds.from_norms(first, second, 3, 8),
+        moment,
+    )
+
+
+def _of_curvature(m: Any, found: Any, of: Any, params: Any, V: Any, F: Any) -> Any:
+    passes, Δ = curvature.roots(m, NET, params, found), [d for _, d in of]
+    return (
+        curvature.diagonal(found, passes),
+        curvature.hessian_diagonal(m, NET, params, found),
+        curvature.factors(found, passes),
+        curvature.factors(found, [Δ]),
+        curvature.kfra(m, NET, params, found),
+        curvature.hessian_product(m, NET, params, found, V),
+        curvature.gauss_newton_product(m, NET, params, found, V),
+        curvature.empirical_fisher_product(m, of, V),
+    )
+
+
+def _of_state(m: Any, found: Any, of: Any, params: Any, V: Any, F: Any) -> Any:
+    top = found.deltas[-1]
+    back = [*F, *F, np.sign(params[1]["W"]).T]
+    others = [bounds.down(m, NET, params, found, bounds.wide(top), (M,)) for M in back]
+    return (
+        curvature.rms(of),
+        curvature.ratios(of),
+        curvature.cosines(of),
+        curvature.stuck(m, NET, found, BELOW),
+        [(None, *map(m.stored, Δ)) for Δ in others],
+        curvature.angles(of, others[0]),
+        curvature.largest_eigenvalue(m, params[0]["W"]),
+    )
+
+
+QUANTITIES: dict[str, tuple[Callable[..., Any], ...]] = {
+    "individual_gradients, squared_norms, inner_products, gram, tangent_kernel, observed": (
+        _examples,
+        definitions.examples,
+        _recipe(_of_examples),
+    ),
+    "clipped_sum, second_moment, variance, signal_to_noise, noise_scale, from_norms, "
+    "value_and_grad": (_sums, definitions.sums, _recipe(_of_sums)),
+    "gauss_newton_diagonal, hessian_diagonal, kronecker_factors, kfra_factors, hessian_product, "
+    "gauss_newton_product, empirical_fisher_product": (
+        _curvature,
+        definitions.curvature,
+        _recipe(_of_curvature),
+    ),
+    "delta_rms, delta_ratios, cosines, stuck, alignment, direct, sign_symmetric, "
+    "alignment_angles, largest_eigenvalue": (_state, definitions.state, _recipe(_of_state)),
+}
