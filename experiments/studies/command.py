@@ -29,6 +29,10 @@ STUDIES = (
     "half_precision",
     "feedback",
     "private",
+    "kfac",
+    "noise",
+    "dominate",
+    "depth16",
 )
 
 
@@ -38,9 +42,11 @@ RANGES = {
     "epochs": (1, math.inf),
     "learning_rate": (1e-12, 1e12),
     "seeds": (1, 2**32),
+    "flipped": (0.001, 0.999),
     "seed": (0, 2**32 - 1),
     "examples": (1, TRAINING_EXAMPLES),
     "batch_size": (1, TRAINING_EXAMPLES),
+    "batch_sizes": (2, 2**20),
 }
 
 
@@ -101,7 +107,7 @@ def table(outcome: Outcome) -> Iterator[str]:
         yield "  " + "  ".join(line).rstrip()
 
 
-def shown(x: str | float) -> str:
+def shown(x: str | int | float) -> str:
     return f"{x:.3g}" if isinstance(x, float) else str(x)
 
 
