@@ -33,15 +33,14 @@ def without_dropout(net: Any) -> Any:
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("B", [1, 33])
-@pytest.mark.parametrize("L", DEPTHS)
+@pytest.mark.parametrize(("L", "B"), [(1, 33), (2, 1), (3, 33), (10, 33), (30, 1)])
 def test_the_same_gradients(L: int, B: int) -> None:
     args, more = example(L, B), {"weights": jnp.linspace(0.5, 2, B), "l2": 0.3}
     assert_same(again(*args, **more), by_hand(*args, **more), rtol=1e-12)
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("L", DEPTHS)
+@pytest.mark.parametrize("L", [2, 10])
 def test_dropout_drops_the_same_in_both_passes(L: int) -> None:
     net, params, X, Y = example(L, B=9)
     key = jax.random.key(3)
@@ -53,7 +52,7 @@ def test_dropout_drops_the_same_in_both_passes(L: int) -> None:
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("L", [3, 10, 30])
+@pytest.mark.parametrize("L", [2, 10])
 def test_other_masks_would_be_found(L: int) -> None:
     net, params, X, Y = example(L, B=9)
     first, second = (again(net, params, X, Y, key=jax.random.key(i))[1] for i in (3, 4))
@@ -71,7 +70,7 @@ def test_of_stacked_params(L: int) -> None:
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("k", [2, 3, 7, 48, 49, 50])
+@pytest.mark.parametrize("k", [2, 7, 49])
 def test_of_one_stack(k: int) -> None:
     """Alone, in as many segments as there are: some of them in a scan, and what is left"""
     net = pure_nn.Network(("tanh",) * k, "squared_error")
