@@ -14,6 +14,7 @@ from experiments.benchmarks.contenders.jax_steps import (
 )
 from experiments.benchmarks.contenders.naive import ACCURATE_AND_NAIVE, NAIVE
 from experiments.benchmarks.contenders.peers import PEERS
+from experiments.benchmarks.contenders.quantities import CLIPPED, KFAC, NORMS, QUANTITIES, SECOND
 from experiments.benchmarks.problem import Goal, Problem, Workload
 
 MNIST = 60_000
@@ -78,6 +79,21 @@ def _deep(L: int) -> Workload:
     return Workload(f"deep L = {L}, width 64", problem, contenders, of_first, alike=L < UNROLLED)
 
 
+def _quantities(sizes: tuple[int, ...], B: int) -> Workload:
+    """Beside our own gradient: time, and temporary memory"""
+    most = {NORMS: 1.1, CLIPPED: 1.15, SECOND: 1.6, KFAC: 1.6}
+    times = [Goal(f"{OURS}, {name}", (OURS,), goal) for name, goal in most.items()]
+    memory = [
+        Goal(f"{OURS}, {name}", (OURS,), 1.3, "temporary memory")
+        for name in (NORMS, CLIPPED, SECOND)
+    ]
+    name = f"quantities {'-'.join(map(str, sizes))}"
+    goals = (*times, *memory)
+    return Workload(
+        name, Problem(sizes, B), QUANTITIES, goals, rounds=15, alike=False, counted=True
+    )
+
+
 UNROLLED = 1000  # layers of which one program is compiled once only
 SMALL = Problem((784, 128, 10), 64)
 PLANAR = Problem((2, 4, 1), 400, hidden="tanh", output="sigmoid", learning_rate=1.2, steps=10_000)
@@ -114,5 +130,7 @@ WORKLOADS = (
         "checking 20-30-10, B = 32",
         Problem((20, 30, 10), 32, dtype="float64"), CHECKERS, rounds=5, alike=False,
     ),
+    _quantities((784, 256, 128, 10), 128),
+    _quantities((784, 512, 512, 10), 128),
     *(_on_gpu(width, dtype) for width in (4096, 8192) for dtype in ("bfloat16", "float32")),
 )  # fmt: skip
