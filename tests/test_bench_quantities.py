@@ -1,5 +1,6 @@
 """The quantities that are timed are those of `vmap(grad)`, and each contender runs."""
 
+import importlib.util
 from typing import Any
 
 import jax
@@ -54,7 +55,7 @@ def where_installed(contender: Contender) -> Any:
     return pytest.param(contender, id=contender.name, marks=absent)
 
 
-@pytest.mark.parametrize("contender", map(where_installed, QUANTITIES))
+@pytest.mark.parametrize("contender", [where_installed(c) for c in QUANTITIES])
 @pytest.mark.usefixtures("standard_promotion")
 @pytest.mark.filterwarnings("ignore")  # of the peers
 def test_each_runs(contender: Contender) -> None:
