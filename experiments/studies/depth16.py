@@ -117,7 +117,7 @@ def compared(config: Config, g: str, params: Params) -> dict[Way, Lost]:
     with jax.enable_x64(True):
         nets = {way: net_of(g, config.depth, way.naive) for way in WAYS}
         deltas = {way: deltas_of(net, way.dtype, rounded) for way, net in nets.items()}
-        found = jax.tree.map(np.asarray, deltas)
+        found = {way: tuple(map(np.asarray, of)) for way, of in deltas.items()}
     return {way: lost(Δ, found[EXACT]) for way, Δ in found.items()}
 
 

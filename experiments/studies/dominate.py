@@ -155,8 +155,8 @@ def numbers(runs: list[Run], epoch: int) -> tuple[float, ...]:
 
 
 def _draw(figure: Figure, config: Config, runs: dict[str, list[Run]]) -> None:
-    figure.set_size_inches(14, 11)
-    parts: Any = figure.subfigures(3, 1, height_ratios=(2.2, 1, 1))
+    figure.set_size_inches(14, 13)
+    parts: Any = figure.subfigures(3, 1, height_ratios=(1.6, 1, 1))
     above, early, late = parts
     titles = ("precision at k", "AUC", "share of the sum of norms")
     for i, (axes, title) in enumerate(zip(above.subplots(1, 3), titles, strict=True)):

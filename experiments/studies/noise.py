@@ -188,17 +188,19 @@ def _draw(
     figure.set_size_inches(14, 5.5)
     over, by_batch = figure.subplots(1, 2)
     critical = fitted[1] / fitted[0]
-    over.plot(measured.costs, measured.scales, "o-", color=COLORS[0], label="noise scale")
+    over.plot(measured.at, measured.scales, "o-", color=COLORS[0], label="noise scale")
     over.axhline(measured.mean, color=COLORS[0], linestyle=":", label="over all of training")
     over.axhline(critical, color=COLORS[1], linestyle="--", label="critical batch")
-    over.invert_xaxis()
     over.set_yscale("log")
-    study.labelled(over, "training cost J, as it falls", "examples", "noise scale over training")
-    over.legend(fontsize=12)
+    study.labelled(over, "step", "examples", "noise scale over training")
+    cost = over.twinx()
+    over.plot([], [], color=COLORS[4], label="training cost J, right")  # for the legend
+    cost.plot(measured.at, measured.costs, color=COLORS[4])
+    over.legend(fontsize=12, loc="upper center")
     _draw_steps(by_batch, best, fitted)
     by_batch.axvline(measured.mean, color=COLORS[0], linestyle=":", label="noise scale")
     by_batch.axvline(critical, color=COLORS[1], linestyle="--", label="critical batch")
-    by_batch.legend(fontsize=12)
+    by_batch.legend(fontsize=12, loc="upper left")
 
 
 def _draw_steps(axes: Axes, best: dict[int, Best], fitted: tuple[float, float]) -> None:
