@@ -5,7 +5,7 @@ One and the same network, of weights and pixels that bfloat16 holds, computed in
 confident. With the accurate derivatives only what is smaller than the dtype holds is lost: next to
 nothing in bfloat16, whose range is that of float32, and the small ones in float16. Reported:
 Micikevicius et al., ICLR 2018, scale the loss as Δ underflow in float16; Kalamkar et al.,
-arXiv:1905.12322 (2019), train with bfloat16 without. Neither looks at the derivatives' form.
+arXiv:1905.12322 (2019), train with bfloat16 without.
 """
 
 import dataclasses

@@ -6,7 +6,9 @@ averaged with decay 0.95 and inverted every k steps; K-FAC and SGD have momentum
 and no step of K-FAC is longer than the curvature is trusted. Martens &
 Grosse, ICML 2015: K-FAC's steps cost a few times those of SGD and gain so much more that it is
 much faster in the end than SGD with momentum, on autoencoders such as these. Each method has the
-best of its learning rates, all of which the table names.
+best of its learning rates, all of which the table names, by the training cost of one seed. K-FAC
+had more: its damping, trust and intervals were chosen by hand on this problem, and without `trust`
+it was no better than Adam per step.
 """
 
 import dataclasses

@@ -5,6 +5,7 @@ steps and examples to one and the same cost at batch sizes B, each with the best
 rates, follow S = S_min + E_min/B, and the critical batch is E_min/S_min. McCandlish, Kaplan &
 Amodei, arXiv:1812.06162 (2018): the scale grows as the cost falls, and foretells the critical
 batch to the order of magnitude; on MNIST 900, on the average, beside a critical batch of 200.
+One seed: the scale of a run moves by a factor of two with the batch size that it is measured at.
 """
 
 import dataclasses
@@ -31,6 +32,7 @@ from pure_nn.quantities import NoiseScale
 NET = pure_nn.Network(("tanh", "softmax"))
 COLUMNS = ("", "batch", "best rate", "steps", "examples", "steps fitted", "reported")
 MOST_EXAMPLES, FEWEST_STEPS = 40_000, 300  # before a learning rate is given up
+BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.12), "ncols": 3}
 FAST: dict[str, Any] = {"batch_sizes": (16, 128), "rates": (0.5,), "target": 0.5, "windows": 3}
 
 
@@ -196,11 +198,11 @@ def _draw(
     cost = over.twinx()
     over.plot([], [], color=COLORS[4], label="training cost J, right")  # for the legend
     cost.plot(measured.at, measured.costs, color=COLORS[4])
-    over.legend(fontsize=12, loc="upper center")
+    over.legend(**BELOW)
     _draw_steps(by_batch, best, fitted)
     by_batch.axvline(measured.mean, color=COLORS[0], linestyle=":", label="noise scale")
     by_batch.axvline(critical, color=COLORS[1], linestyle="--", label="critical batch")
-    by_batch.legend(fontsize=12, loc="upper left")
+    by_batch.legend(**BELOW)
 
 
 def _draw_steps(axes: Axes, best: dict[int, Best], fitted: tuple[float, float]) -> None:
