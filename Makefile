@@ -1,5 +1,6 @@
 # make run     set up, prove every gradient, train on handwritten digits
 # make test    set up, run the tests
+# make test-all    and those that take long: studies trained, every contender of the benchmark run
 # make check   set up, run ruff and mypy
 # PYTHON=python3.12 chooses the interpreter, VENV=folder the environment.
 
@@ -14,6 +15,9 @@ run: $(VENV)/with-experiments
 test: $(VENV)/with-test
 	$(IN_VENV) -m pytest -n auto --dist loadfile
 
+test-all: $(VENV)/with-test
+	$(IN_VENV) -m pytest -n auto --dist loadfile -m "slow or not slow"
+
 check: $(VENV)/with-dev
 	$(IN_VENV) -m ruff check
 	$(IN_VENV) -m ruff format --check
@@ -27,5 +31,5 @@ $(IN_VENV):
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("pure_nn needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + "; choose another, as in: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 
-.PHONY: run test check
+.PHONY: run test test-all check
 .PRECIOUS: $(VENV)/with-%

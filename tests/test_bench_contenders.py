@@ -23,6 +23,8 @@ from experiments.benchmarks.contenders.jax_steps import STEPS
 from experiments.benchmarks.problem import Contender, Problem, Workload
 from experiments.benchmarks.rounds import Measured
 
+pytestmark = pytest.mark.slow
+
 losses: Any = importlib.import_module("pure_nn.losses")  # `pure_nn.losses` is the function
 TINY = Problem((5, 4, 3), 6)
 NO_TORCH = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="no torch is installed")

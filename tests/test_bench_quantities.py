@@ -19,6 +19,8 @@ from experiments.benchmarks.contenders.quantities import (
 from experiments.benchmarks.problem import Contender, Problem, Workload
 from pure_nn.quantities import PerExample
 
+pytestmark = pytest.mark.slow
+
 TINY = Problem((5, 4, 3), 6)
 NEEDS = {"BackPACK": "backpack", "Opacus": "opacus", "PyTorch": "torch"}
 PAIRS: dict[str, tuple[Any, Any]] = {

@@ -22,6 +22,8 @@ import pure_nn
 from pure_nn import quantities as q
 from verify import oracles
 
+pytestmark = pytest.mark.slow
+
 pytestmark = pytest.mark.usefixtures("x64")
 
 LIKELIHOODS = ["softmax, cross_entropy", "sigmoid, binary_cross_entropy", "tanh, squared_error"]

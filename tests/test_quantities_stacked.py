@@ -14,6 +14,8 @@ import pure_nn
 from pure_nn import quantities as q
 from verify import oracles
 
+pytestmark = pytest.mark.slow
+
 pytestmark = pytest.mark.usefixtures("x64")
 
 NET = pure_nn.Network(("tanh", "sigmoid", "sigmoid", "sigmoid", "softmax"))

@@ -11,6 +11,8 @@ import pytest
 from experiments.studies import dominate, kfac, noise, private
 from experiments.studies.command import main
 
+pytestmark = pytest.mark.slow
+
 WAYS = (("accurate", "float64"), ("accurate", "bfloat16"), ("naive", "bfloat16"))
 
 
