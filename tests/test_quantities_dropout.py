@@ -12,9 +12,7 @@ from quantity import SIZES, Example, flat, like, of_arrays, per_example
 import pure_nn
 from pure_nn import quantities as q
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.usefixtures("x64")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("x64")]
 
 NET = pure_nn.Network(("tanh", "leaky_relu", "softmax"), dropout=(0.25, 0.4, 0.5))
 B, RTOL, CLIP = 6, 1e-13, 1.0

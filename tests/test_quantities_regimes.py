@@ -22,9 +22,7 @@ import pure_nn
 from pure_nn import quantities as q
 from verify import oracles
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.usefixtures("x64")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("x64")]
 
 LIKELIHOODS = ["softmax, cross_entropy", "sigmoid, binary_cross_entropy", "tanh, squared_error"]
 likelihoods = pytest.mark.parametrize("net", LIKELIHOODS)

@@ -14,9 +14,7 @@ import pure_nn
 from pure_nn import quantities as q
 from verify import oracles
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.usefixtures("x64")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("x64")]
 
 NET = pure_nn.Network(("tanh", "sigmoid", "sigmoid", "sigmoid", "softmax"))
 SIZES, B, KEY = (3, 4, 4, 4, 4, 3), 6, 7
