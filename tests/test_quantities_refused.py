@@ -3,12 +3,13 @@
 import functools
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import pytest
 from helpers import as_jax, numpy_data, numpy_params
+from quantity import Example, of_arrays
 
 import pure_nn
 from pure_nn import quantities as q
@@ -18,32 +19,16 @@ pytestmark = pytest.mark.usefixtures("as_installed")
 
 NET, SIZES, B = pure_nn.Network(("tanh", "sigmoid")), (3, 4, 2), 6
 KEY = jax.random.key(0)
-
-
-class Given(NamedTuple):
-    """What the quantities take, and a direction like the params"""
-
-    net: Any
-    params: Any
-    X: Any
-    Y: Any
-    cache: Any
-    deltas: Any
-    V: Any
+NONE: Any = "tanh"  # which is no network, on purpose
+passed: Any = oracles.compiled(of_arrays)
 
 
 @functools.cache
-def given(net: pure_nn.Network = NET, sizes: Any = SIZES, examples: int = B) -> Given:
+def given(net: pure_nn.Network = NET, sizes: Any = SIZES, examples: int = B) -> Example:
     params, V = (as_jax(numpy_params(sizes, seed), "float32") for seed in (8, 3))
     X, Y = (x[:, :examples] for x in as_jax(numpy_data(sizes, B, ""), "float32"))
-    found: Given = passed(net, params, X, Y, V)
+    found: Example = passed(net, params, X, Y, V)
     return found
-
-
-@oracles.compiled
-def passed(net: pure_nn.Network, params: Any, X: Any, Y: Any, V: Any) -> Given:
-    cache = pure_nn.forward(net, params, X)
-    return Given(net, params, X, Y, cache, pure_nn.backward(net, params, cache, Y)[1], V)
 
 
 TAKES: dict[str, tuple[str, ...]] = {
@@ -69,7 +54,7 @@ TAKES: dict[str, tuple[str, ...]] = {
 MORE: dict[str, Any] = {"clipped_sum": {"clip": 1.0}, "kronecker_factors": {"key": KEY}}
 
 
-def call(name: str, e: Given, **how: Any) -> Any:
+def call(name: str, e: Example, **how: Any) -> Any:
     return getattr(q, name)(*(getattr(e, x) for x in TAKES[name]), **{**MORE.get(name, {}), **how})
 
 
@@ -97,7 +82,7 @@ def test_what_is_right_is_taken(name: str) -> None:
 @pytest.mark.parametrize("name", TAKES)
 def test_no_network(name: str) -> None:
     with refuse("net: expected a pure_nn.Network first, got str", TypeError):
-        call(name, given()._replace(net="tanh"))
+        call(name, given()._replace(net=NONE))
 
 
 @pytest.mark.parametrize("name", TAKES)
@@ -309,10 +294,10 @@ PLAIN = ("kfra_factors", "hessian_diagonal", "hessian_product", "gauss_newton_pr
 
 
 @functools.cache
-def stacked() -> Given:
+def stacked() -> Example:
     net, sizes = pure_nn.Network(("tanh", "tanh", "sigmoid")), (3, 3, 3, 2)
     e = given(net, sizes)
-    found: Given = passed(net, pure_nn.stack(e.params, net), e.X, e.Y, pure_nn.stack(e.V, net))
+    found: Example = passed(net, pure_nn.stack(e.params, net), e.X, e.Y, pure_nn.stack(e.V, net))
     return found
 
 

@@ -18,7 +18,7 @@ from pure_nn import network
 from pure_nn.activations import softmax
 from pure_nn.precision import product, widen
 from pure_nn.quantities import output
-from pure_nn.quantities.layers import Layers, of_layers
+from pure_nn.quantities.layers import Layers, columns, of_layers, side_by_side
 from pure_nn.quantities.sums import mean_sums
 from pure_nn.structure import Cache, FromOne, Network, Params
 
@@ -97,12 +97,7 @@ def kronecker_factors(
     ValueError: see `root_deltas`.
     """
     S = root_deltas(net, params, cache, Y, kind, key)
-    return of_layers(net, cache, (None, *map(_as_columns, S[1:])), _factors)
-
-
-def _as_columns(S: Float[Array, "C *k n B"]) -> Float[Array, "*k n C*B"]:
-    moved = jnp.moveaxis(S, 0, -2)
-    return moved.reshape(*moved.shape[:-2], -1)
+    return of_layers(net, cache, side_by_side(S), _factors)
 
 
 def _factors(A: Array, S: Array) -> Factors:
@@ -126,7 +121,7 @@ def kfra_factors(
     which is exact for one example. ValueError: a hidden softmax, stacked or dropped layers.
     """
     require_plain("kfra_factors", net, params, cache)
-    S = _as_columns(output.roots(net, cache, Y))
+    S = columns(output.roots(net, cache, Y))
     B, L = cache.A[0].shape[1], len(params)
     G = {L: product(S, S.T) / B}
     for l in range(L - 1, 0, -1):

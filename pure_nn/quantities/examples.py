@@ -10,7 +10,14 @@ from jaxtyping import Array, Float
 
 from pure_nn import network
 from pure_nn.precision import product, widen
-from pure_nn.quantities.layers import Layers, PerExample, of_layers, per_example, total
+from pure_nn.quantities.layers import (
+    Layers,
+    PerExample,
+    of_layers,
+    per_example,
+    side_by_side,
+    total,
+)
 from pure_nn.structure import Cache, FromOne, Network, Params
 
 
@@ -69,15 +76,8 @@ def tangent_kernel(net: Network, params: Params, cache: Cache) -> Float[Array, "
     n, B = cache.Z[-1].shape[-2:]
     rows = jnp.broadcast_to(jnp.eye(n, dtype=cache.Z[-1].dtype)[:, :, None], (n, n, B))
     deltas = jax.vmap(lambda Δ: network.backpropagate(net, params, cache, Δ))(rows)
-    flat = (None, *(_beside(Δ) for Δ in deltas[1:]))
-    K = total(of_layers(net, cache, flat, _kernel), 2)
+    K = total(of_layers(net, cache, side_by_side(deltas), _kernel), 2)
     return K.reshape(n, B, n, B).transpose(1, 0, 3, 2)
-
-
-def _beside(Δ: Float[Array, "C *k n B"]) -> Float[Array, "*k n C*B"]:
-    """The columns of C backward passes beside each other, those of one pass together"""
-    moved = jnp.moveaxis(Δ, 0, -2)
-    return moved.reshape(*moved.shape[:-2], -1)
 
 
 def _kernel(A: Array, Δ: Array) -> Array:

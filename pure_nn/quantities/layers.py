@@ -53,3 +53,13 @@ def total(layers: Any, axes: int) -> Array:
     """The sum over all leaves, and over the layers of a stack: of arrays of so many axes"""
     leaves = jax.tree.leaves(layers)
     return functools.reduce(jnp.add, [jnp.sum(x, tuple(range(x.ndim - axes))) for x in leaves])
+
+
+def side_by_side(deltas: FromOne) -> FromOne:
+    """Of C backward passes, the columns of every layer, those of one pass together"""
+    return (None, *map(columns, deltas[1:]))
+
+
+def columns(Δ: Float[Array, "C *k n B"]) -> Float[Array, "*k n C*B"]:
+    moved = jnp.moveaxis(Δ, 0, -2)
+    return moved.reshape(*moved.shape[:-2], -1)

@@ -88,7 +88,7 @@ def _forwards(
 
 def _at_output(net: Network, cache: Cache, Y: Array, RZ: Array, RA: Array) -> Array:
     """RΔ[L]"""
-    if output.pair(net) in (output.SOFT, *output.SIMPLE):
+    if output.pair(net) in output.SIMPLE:
         return output.curved(net, cache, Y, RZ)
     A, L = widen(cache.A[-1]), len(cache.A) - 1
     RdA = output.SECOND[net.loss.name](A, Y) * RA

@@ -22,6 +22,7 @@ from verify.bounds.quantities import (
     mean_sums,
     root,
     row,
+    side_by_side,
     wide,
 )
 from verify.bounds.running import Approximate, Floats
@@ -50,8 +51,7 @@ def diagonal(found: recipe.Quantities, passes: Sequence[Any]) -> Any:
 
 def factors(found: recipe.Quantities, passes: Sequence[Any]) -> tuple[q.Factors, ...]:
     B = found.Z[-1].shape[1]
-    beside = [arranged(lambda *x: np.concatenate(x, 1), *of) for of in zip(*passes, strict=True)]
-    G: list[Any] = [S @ S.T / B for S in beside]
+    G: list[Any] = [S @ S.T / B for S in side_by_side(passes)]
     return tuple(q.Factors(of_inputs(found.A[l]), G_l) for l, G_l in enumerate(G))
 
 

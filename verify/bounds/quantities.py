@@ -76,11 +76,16 @@ def gram(of: Pairs) -> Any:
 def tangent_kernel(m: Arithmetic, net: Network, params: Any, found: recipe.Quantities) -> Any:
     n, B = found.Z[-1].shape
     passes = [down(m, net, params, found, m.exact(row(c, n, B))) for c in range(n)]
-    beside = [arranged(lambda *x: np.concatenate(x, 1), *of) for of in zip(*passes, strict=True)]
     inputs = [wide(a) for a in found.A[:-1]]
     again = [arranged(lambda x: np.tile(x, (1, n)), a) for a in inputs]
-    tiled = list(zip(again, beside, strict=True))
+    tiled = list(zip(again, side_by_side(passes), strict=True))
     return arranged(lambda K: K.reshape(n, B, n, B).transpose(1, 0, 3, 2), gram(tiled))
+
+
+def side_by_side(passes: Sequence[Sequence[Approximate]]) -> list[Approximate]:
+    """The columns of every layer"""
+    layers = zip(*passes, strict=True)
+    return [arranged(lambda *x: np.concatenate(x, 1), *of) for of in layers]
 
 
 def row(c: int, n: int, B: int) -> Any:
