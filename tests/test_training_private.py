@@ -106,6 +106,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "batch": (lambda: training.noised_mean(1.0, 1.0, -1.0, KEY), "batch_size: expected a positive"),
     "noise": (lambda: training.noised_mean(1.0, -1.0, 1.0, KEY), "noise: expected a noise multi"),
     "key": (lambda: training.noised_mean(1.0, 1.0, 1.0, None), "key: expected one to draw"),
+    "spent": (lambda: training.epsilon_spent(-1.0, 0.5, 1, 0.1), "noise: expected a noise multi"),
     "rate": (lambda: training.epsilon_spent(1.0, 1.5, 1, 0.1), "rate: expected the share of"),
     "steps": (lambda: training.epsilon_spent(1.0, 0.5, -1, 0.1), "steps: expected 0 or more, got"),
     "delta": (lambda: training.epsilon_spent(1.0, 0.5, 1, 1.0), "delta: expected a probability"),
@@ -118,6 +119,24 @@ def test_bad_settings_are_refused(name: str) -> None:
     call, message = BAD[name]
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+@pytest.mark.parametrize(("epsilon", "steps"), [(1e9, 1), (0.1, 0)])
+def test_a_target_that_any_noise_reaches_gets_the_smallest(epsilon: float, steps: int) -> None:
+    pytest.importorskip("dp_accounting")
+    assert training.noise_for(epsilon, 1e-5, 0.5, steps) == 0.01
+
+
+def test_orders_that_the_accountant_leaves_out_fill_no_terminal(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """At this σ and q it warns of three, and does so again afterwards"""
+    accounting = pytest.importorskip("dp_accounting")
+    training.epsilon_spent(0.83, 0.05, 200, 1e-5)
+    assert not caplog.records
+    one = accounting.PoissonSampledDpEvent(0.05, accounting.GaussianDpEvent(0.83))
+    accounting.rdp.RdpAccountant().compose(one).get_epsilon(1e-5)
+    assert "Excluding this order" in caplog.text
 
 
 def test_a_target_that_no_noise_reaches_is_refused() -> None:

@@ -12,9 +12,16 @@ from jax.flatten_util import ravel_pytree
 from pure_nn import quantities as q
 from pure_nn.network import Network
 from pure_nn.precision import widen
+from pure_nn.quantities.output import SIMPLE, pair
 from verify import oracles
 
 NET, SIZES, B = Network(("tanh", "sigmoid")), (3, 4, 2), 4
+OTHERS = {
+    "relu, softmax with cross_entropy": Network(("relu", "softmax"), "cross_entropy"),
+    "leaky_relu, sigmoid with cross_entropy": Network(("leaky_relu", "sigmoid"), "cross_entropy"),
+    "sigmoid, identity with squared_error": Network(("sigmoid", "identity"), "squared_error"),
+    "identity, tanh with squared_error": Network(("identity", "tanh"), "squared_error"),
+}  # whose outputs bend otherwise
 CLIP, BELOW = 0.75, 0.234375  # a norm to clip at, a slope to be stuck below
 
 
@@ -79,19 +86,15 @@ def sums(params: Any, X: Any, Y: Any, V: Any, F: Any) -> Any:
 
 @oracles.compiled
 def curvature(params: Any, X: Any, Y: Any, V: Any, F: Any) -> Any:
-    grads, Δ, J, below = _of_each(params, X, Y)
+    grads, Δ, _, below = _of_each(params, X, Y)
     (_, bend), (_, tree) = _slopes(params, X), ravel_pytree(params)
-    J, g, v, bend = _rows(J, 2), _rows(grads), ravel_pytree(V)[0], bend.T
-    H = _hessian(params, X, Y)
+    g, v, bend = _rows(grads), ravel_pytree(V)[0], bend.T
     exact = [jnp.einsum("bcn,bc,bcm->nm", S, bend, S) / B for S in below]
     return (
-        tree(jnp.einsum("bcp,bc,bcp->p", J, bend, J) / B),
-        tree(jnp.diag(H)),
+        *_bending(NET, params, X, Y, V),
         _factors(params, X, exact),
         _factors(params, X, [x.T @ x / B for x in Δ]),
         _factors(params, X, _kfra(params, X)),
-        tree(H @ v),
-        tree(jnp.einsum("bcp,bc,bcq,q->p", J, bend, J, v) / B),
         tree(g.T @ (g @ v) / B),
     )
 
@@ -103,9 +106,31 @@ def _slopes(params: Any, X: Any) -> list[Any]:
     return [jax.vmap(jax.vmap(jax.grad(g)))(z) for g, z in of]
 
 
-def _hessian(params: Any, X: Any, Y: Any) -> Any:
+def _bending(net: Network, params: Any, X: Any, Y: Any, V: Any) -> Any:
+    """The diagonals of GGN and of the Hessian, and their products with V"""
     flat, tree = ravel_pytree(params)
-    return jax.hessian(lambda θ: jnp.mean(oracles.network_losses(NET, tree(θ), X, Y)))(flat)
+    v, of_Z = ravel_pytree(V)[0], pair(net) in SIMPLE
+
+    def out(θ: Any, x: Any) -> Any:
+        Z, A = oracles.forward(net, tree(θ), x[:, None])
+        return (Z if of_Z else A)[-1][:, 0]
+
+    def loss(out: Any, y: Any) -> Any:
+        out, y = out[:, None], y[:, None]
+        if of_Z:
+            return jnp.sum(oracles.losses(net.loss, net.activations[-1], out, y))
+        return jnp.sum(oracles.losses_from_A(net.loss, out, y))
+
+    def of_one(x: Any, y: Any) -> Any:
+        J, bend = jax.jacrev(out)(flat, x), jax.hessian(loss)(out(flat, x), y)
+        return J.T @ bend @ J, jax.hessian(lambda θ: loss(out(θ, x), y))(flat)
+
+    each = jax.vmap(of_one, (1, 1))(X, Y)
+    GGN, H = (jnp.mean(x, axis=0) for x in each)
+    return tree(jnp.diag(GGN)), tree(jnp.diag(H)), tree(GGN @ v), tree(H @ v)
+
+
+bending = oracles.compiled(_bending, static_argnums=0)
 
 
 def _factors(params: Any, X: Any, G: Any) -> tuple[q.Factors, ...]:

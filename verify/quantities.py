@@ -1,9 +1,10 @@
-"""What A and Δ give besides the gradient beside autodiff's, on a network of two unlike layers.
+"""What A and Δ give besides the gradient beside autodiff's, on networks of two unlike layers.
 
 A row proves several functions, as they share what autodiff is asked for: `vmap` of `jax.grad`,
 `jax.jacrev` and `jax.hessian`, from which each quantity follows by its definition.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 import pure_nn
 from pure_nn import quantities as q
+from pure_nn.network import Network
 from pure_nn.precision import widen
 from verify import definitions
 from verify.bounds import curvature, recipe
@@ -20,18 +22,45 @@ from verify.bounds import quantities as bounds
 from verify.cases import Arrays, Case, drawing
 from verify.definitions import BELOW, CLIP, NET, SIZES, B
 
+Passed = tuple[Network, Any, Any, Any]  # and params, what a pass left, Y
+
 
 def all_quantities() -> Iterator[Case]:
     """Of one row the name has all functions that it proves."""
     for names, (by_hand, reference, of_recipe) in QUANTITIES.items():
         yield Case(names, by_hand, reference, of_recipe, _draw, many_digits=False)
+    for name, net in definitions.OTHERS.items():
+        yield _of_other(net, f"{', '.join(BENDING)}: {name}")
+
+
+def _of_other(net: Network, name: str) -> Case:
+    """The curvature of a network whose output and loss are others"""
+
+    def by_hand(params: Any, X: Any, Y: Any, V: Any) -> Any:
+        cache = pure_nn.forward(net, params, X)
+        deltas = pure_nn.backward(net, params, cache, Y)[1]
+        return _bending((net, params, cache, Y), deltas, V)
+
+    def of_recipe(m: Any, params: Any, X: Any, Y: Any, V: Any) -> Any:
+        return _of_bending(m, (net, params, recipe.network(m, net, params, X, Y), Y), V)
+
+    def draw(rng: np.random.Generator) -> Arrays:
+        params, X, Y, _ = drawing(net, SIZES, B)(rng)
+        return params, X, Y, _direction(rng, params)
+
+    reference = functools.partial(definitions.bending, net)
+    return Case(name, by_hand, reference, of_recipe, draw, many_digits=False)
 
 
 def _draw(rng: np.random.Generator) -> Arrays:
     """params, X, Y, a direction V, and feedback matrices F[2]"""
     params, X, Y, _ = drawing(NET, SIZES, B)(rng)
-    V = jax.tree.map(lambda x: rng.normal(size=x.shape), params)
+    V = _direction(rng, params)
     return params, X, Y, V, (rng.normal(size=params[1]["W"].T.shape),)
+
+
+def _direction(rng: np.random.Generator, params: Any) -> Any:
+    return jax.tree.map(lambda x: rng.normal(size=x.shape), params)
 
 
 # by hand
@@ -72,14 +101,20 @@ def _curvature(params: Any, X: Any, Y: Any, V: Any, F: Any) -> Any:
     cache, deltas = _passed(params, X, Y)
     of = NET, params, cache, Y
     return (
-        q.gauss_newton_diagonal(*of),
-        q.hessian_diagonal(*of, deltas),
+        *_bending(of, deltas, V),
         q.kronecker_factors(*of, kind="exact"),
         q.kronecker_factors(*of, kind="empirical"),
         q.kfra_factors(*of),
-        q.hessian_product(*of, deltas, V),
-        q.gauss_newton_product(*of, V),
         q.empirical_fisher_product(NET, cache, deltas, V),
+    )
+
+
+def _bending(of: Passed, deltas: Any, V: Any) -> Any:
+    return (
+        q.gauss_newton_diagonal(*of),
+        q.hessian_diagonal(*of, deltas),
+        q.gauss_newton_product(*of, V),
+        q.hessian_product(*of, deltas, V),
     )
 
 
@@ -108,12 +143,12 @@ def _recipe(of: Callable[..., Any]) -> Callable[..., Any]:
 
     def of_arithmetic(m: Any, params: Any, X: Any, Y: Any, V: Any, F: Any) -> Any:
         found = recipe.network(m, NET, params, X, Y)
-        return of(m, found, bounds.pairs(found), params, V, F)
+        return of(m, found, bounds.pairs(found), params, Y, V, F)
 
     return of_arithmetic
 
 
-def _of_examples(m: Any, found: Any, of: Any, params: Any, V: Any, F: Any) -> Any:
+def _of_examples(m: Any, found: Any, of: Any, params: Any, Y: Any, V: Any, F: Any) -> Any:
     return (
         bounds.individual(of),
         bounds.squared_norms(of),
@@ -124,7 +159,7 @@ def _of_examples(m: Any, found: Any, of: Any, params: Any, V: Any, F: Any) -> An
     )
 
 
-def _of_sums(m: Any, found: Any, of: Any, params: Any, V: Any, F: Any) -> Any:
+def _of_sums(m: Any, found: Any, of: Any, params: Any, Y: Any, V: Any, F: Any) -> Any:
     norms: Any = bounds.squared_norms(of).all
     first, second = norms[:1,], norms[1:2,]
     moment = bounds.second_moment(of)
@@ -139,21 +174,27 @@ def _of_sums(m: Any, found: Any, of: Any, params: Any, V: Any, F: Any) -> Any:
     )
 
 
-def _of_curvature(m: Any, found: Any, of: Any, params: Any, V: Any, F: Any) -> Any:
-    passes, Δ = curvature.roots(m, NET, params, found), [d for _, d in of]
+def _of_curvature(m: Any, found: Any, of: Any, params: Any, Y: Any, V: Any, F: Any) -> Any:
+    passes, Δ = curvature.roots(m, NET, params, found, Y), [d for _, d in of]
     return (
-        curvature.diagonal(found, passes),
-        curvature.hessian_diagonal(m, NET, params, found),
+        *_of_bending(m, (NET, params, found, Y), V),
         curvature.factors(found, passes),
         curvature.factors(found, [Δ]),
-        curvature.kfra(m, NET, params, found),
-        curvature.hessian_product(m, NET, params, found, V),
-        curvature.gauss_newton_product(m, NET, params, found, V),
+        curvature.kfra(m, NET, params, found, Y),
         curvature.empirical_fisher_product(m, of, V),
     )
 
 
-def _of_state(m: Any, found: Any, of: Any, params: Any, V: Any, F: Any) -> Any:
+def _of_bending(m: Any, of: Passed, V: Any) -> Any:
+    return (
+        curvature.diagonal(of[2], curvature.roots(m, *of)),
+        curvature.hessian_diagonal(m, *of),
+        curvature.gauss_newton_product(m, *of, V),
+        curvature.hessian_product(m, *of, V),
+    )
+
+
+def _of_state(m: Any, found: Any, of: Any, params: Any, Y: Any, V: Any, F: Any) -> Any:
     top = found.deltas[-1]
     back = [*F, *F, np.sign(params[1]["W"]).T]
     others = [bounds.down(m, NET, params, found, bounds.wide(top), (M,)) for M in back]
@@ -168,6 +209,7 @@ def _of_state(m: Any, found: Any, of: Any, params: Any, V: Any, F: Any) -> Any:
     )
 
 
+BENDING = "gauss_newton_diagonal", "hessian_diagonal", "gauss_newton_product", "hessian_product"
 QUANTITIES: dict[str, tuple[Callable[..., Any], ...]] = {
     "individual_gradients, squared_norms, inner_products, gram, tangent_kernel, observed": (
         _examples,
@@ -176,8 +218,7 @@ QUANTITIES: dict[str, tuple[Callable[..., Any], ...]] = {
     ),
     "clipped_sum, second_moment, variance, signal_to_noise, noise_scale, from_norms, "
     "value_and_grad": (_sums, definitions.sums, _recipe(_of_sums)),
-    "gauss_newton_diagonal, hessian_diagonal, kronecker_factors, kfra_factors, hessian_product, "
-    "gauss_newton_product, empirical_fisher_product": (
+    f"{', '.join(BENDING)}, kronecker_factors, kfra_factors, empirical_fisher_product": (
         _curvature,
         definitions.curvature,
         _recipe(_of_curvature),

@@ -1,7 +1,8 @@
 """Curvature and the state of the Δs in any arithmetic m that carries bounds.
 
-Of networks whose output is sigmoid under binary cross-entropy: the root of the curvature is √σ′ on
-the diagonal, and 𝓛 bends by itself.
+Of two layers, with an output and a loss as `pure_nn.quantities.output` tells them apart: softmax
+under cross-entropy, sigmoid under either cross-entropy, any other under squared error. S and RΔ at
+the output are stored in the dtype of the arrays where a backward pass begins with them.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import numpy as np
 
 from pure_nn import quantities as q
 from pure_nn.network import Network
+from pure_nn.quantities.output import SHARP, SIMPLE, SOFT, pair
 from verify.bounds import recipe
 from verify.bounds.functions import SECOND
 from verify.bounds.quantities import (
@@ -28,16 +30,60 @@ from verify.bounds.quantities import (
 from verify.bounds.running import Approximate, Floats
 
 
-def roots(m: Arithmetic, net: Network, params: Any, found: recipe.Quantities) -> list[Any]:
+def roots(m: Arithmetic, net: Network, params: Any, found: recipe.Quantities, Y: Any) -> list[Any]:
     """S[1 … L] of each class"""
+    n, _ = found.Z[-1].shape
+    return [down(m, net, params, found, _root(m, net, found, Y, c)) for c in range(n)]
+
+
+def _root(m: Arithmetic, net: Network, found: recipe.Quantities, Y: Any, c: int) -> Any:
     n, B = found.Z[-1].shape
-    bend = root(bent(m, net, found))
-    return [down(m, net, params, found, m.exact(row(c, n, B)) * bend) for c in range(n)]
+    one = row(c, n, B)
+    if pair(net) == SOFT:
+        p = m.probabilities(net.activations[-1], found.Z[-1])
+        A, rest = wide(p.A), wide(p.rest)
+        column = arranged(lambda rest, A: np.where(one == 1, rest, A), rest, A)
+        signs = np.where(one == 1, 1.0, -1.0)
+        of_class = root(A[c : c + 1,] * total_of(m, Y))
+        return of_class * column * signs
+    if pair(net) in SIMPLE:
+        return root(_slope(m, net, found, Y)) * m.exact(one)
+    return _pull(m, net, found, m.exact(one))
 
 
-def bent(m: Arithmetic, net: Network, found: recipe.Quantities) -> Approximate:
-    """σ′"""
-    return wide(m.g_prime(net.activations[-1], found.Z[-1], found.A[-1]))
+def curved(
+    m: Arithmetic, net: Network, found: recipe.Quantities, Y: Any, V: Approximate
+) -> Approximate:
+    """The Gauss-Newton curvature at the output times V"""
+    if pair(net) == SOFT:
+        return total_of(m, Y) * _pull(m, net, found, V)
+    if pair(net) in SIMPLE:
+        return _slope(m, net, found, Y) * V
+    return _pull(m, net, found, _pull(m, net, found, V))
+
+
+def bend_of_output(m: Arithmetic, net: Network, found: recipe.Quantities, Y: Any) -> Any:
+    """∂𝓛/∂A ∘ g″ where the curvature goes through A, of squared error; 0 elsewhere"""
+    if pair(net) in SIMPLE:
+        return 0 * wide(found.Z[-1])
+    return (wide(found.A[-1]) - m.exact(Y)) * g_second(m, net, found, len(found.A) - 1)
+
+
+def _pull(m: Arithmetic, net: Network, found: recipe.Quantities, V: Approximate) -> Approximate:
+    Z, A = found.Z[-1], wide(found.A[-1])
+    return wide(recipe.pull(m, net.activations[-1], Z, A, V))
+
+
+def _slope(m: Arithmetic, net: Network, found: recipe.Quantities, Y: Any) -> Approximate:
+    """σ′, or Y ∘ σ′"""
+    slope = wide(m.g_prime(net.activations[-1], found.Z[-1], found.A[-1]))
+    return slope if pair(net) == SHARP else m.exact(Y) * slope
+
+
+def total_of(m: Arithmetic, Y: Any) -> Approximate:
+    """1ᵀY"""
+    total: Approximate = m.exact(Y).sum(axis=0, keepdims=True)
+    return total
 
 
 def diagonal(found: recipe.Quantities, passes: Sequence[Any]) -> Any:
@@ -65,28 +111,46 @@ def of_inputs(A: Approximate) -> Any:
 
 def g_second(m: Arithmetic, net: Network, found: recipe.Quantities, l: int) -> Approximate:
     """g″; an extremum within Z ± e adds ½|g⁗|e², less than 3e² of these"""
-    Z = wide(found.Z[l])
-    moved = Z.moved(SECOND[net.activations[l - 1].name], 32)
+    Z, name = wide(found.Z[l]), net.activations[l - 1].name
+    if name not in SECOND:  # straight, off its kink
+        return 0 * Z
+    moved = Z.moved(SECOND[name], 32)
     second: Approximate = m.stored(moved.of(moved.x, moved.S, moved.r + 3 * Z.error**2))
     return second
 
 
-def hessian_diagonal(m: Arithmetic, net: Network, params: Any, found: recipe.Quantities) -> Any:
-    """H[ℓ] of two layers: σ′ at the output, below it Σ_k (W_ki g′_i)² σ′_k + g″ ∘ WᵀΔ"""
-    top, W = bent(m, net, found), m.exact(params[1]["W"])
+def hessian_diagonal(
+    m: Arithmetic, net: Network, params: Any, found: recipe.Quantities, Y: Any
+) -> Any:
+    """H[ℓ] of two layers: ΣSSᵀ and the bend of the output; below it, of each example,
+    (g′ ∘ WᵀH)(W ∘ g′ᵀ) + g″ ∘ WᵀΔ"""
+    W, n = m.exact(params[1]["W"]), len(found.Z[-1].x)
+    S = [_root(m, net, found, Y, c) for c in range(n)]
+    bend = bend_of_output(m, net, found, Y)
     slope = wide(m.g_prime(net.activations[0], found.Z[1], found.A[1]))
-    pulled = ((W * W).T @ top) * slope * slope
+    top, below = [], []
+    for i in range(found.Z[-1].shape[1]):
+        of_example = arranged(lambda *x: np.concatenate(x, 1), *(s[:, i : i + 1] for s in S))
+        own = arranged(lambda x: np.diag(x[:, 0]), bend[:, i : i + 1])
+        H = of_example @ of_example.T + own
+        top.append(_diagonal(H))
+        below.append(_diagonal(W.T @ H @ W))
+    H_top, pulled = (arranged(lambda *x: np.concatenate(x, 1), *x) for x in (top, below))
     back = W.T @ wide(found.deltas[2])
-    below = pulled + wide(g_second(m, net, found, 1)) * back
+    H_below = pulled * slope * slope + wide(g_second(m, net, found, 1)) * back
     inputs = [wide(a) for a in found.A[:-1]]
-    return tuple(mean_sums(a * a, h) for a, h in zip(inputs, (below, top), strict=True))
+    return tuple(mean_sums(a * a, h) for a, h in zip(inputs, (H_below, H_top), strict=True))
 
 
-def kfra(m: Arithmetic, net: Network, params: Any, found: recipe.Quantities) -> Any:
+def _diagonal(H: Approximate) -> Approximate:
+    return arranged(lambda x: np.diagonal(x)[:, None], H)
+
+
+def kfra(m: Arithmetic, net: Network, params: Any, found: recipe.Quantities, Y: Any) -> Any:
     B, L = found.Z[-1].shape[1], len(params)
-    s = root(bent(m, net, found))
-    G: dict[int, Any] = {}
-    G[L] = arranged(lambda x: np.diag(x[:, 0]), (s * s).sum(axis=1, keepdims=True) / B)
+    S = [_root(m, net, found, Y, c) for c in range(len(found.Z[-1].x))]
+    side = arranged(lambda *x: np.concatenate(x, 1), *S)
+    G: dict[int, Any] = {L: side @ side.T / B}
     for l in range(L - 1, 0, -1):
         W = m.exact(params[l]["W"])
         prime = wide(m.g_prime(net.activations[l - 1], found.Z[l], found.A[l]))
@@ -106,16 +170,18 @@ def forwards(
     for l, (layer, v) in enumerate(zip(params, V, strict=True), 1):
         Z = m.exact(v["W"]) @ wide(found.A[l - 1]) + m.exact(v["b"])
         RZ.append(Z if RA[-1] is None else Z + m.exact(layer["W"]) @ RA[-1])
-        slope = m.g_prime(net.activations[l - 1], found.Z[l], found.A[l])
-        RA.append(wide(slope) * RZ[-1])
-    return RZ, RA[:-1]
+        if l < len(params):
+            slope = m.g_prime(net.activations[l - 1], found.Z[l], found.A[l])
+            RA.append(wide(slope) * RZ[-1])
+    return RZ, RA
 
 
 def hessian_product(
-    m: Arithmetic, net: Network, params: Any, found: recipe.Quantities, V: Any
+    m: Arithmetic, net: Network, params: Any, found: recipe.Quantities, Y: Any, V: Any
 ) -> Any:
     RZ, RA = forwards(m, net, params, found, V)
-    RD = {len(params): bent(m, net, found) * RZ[-1]}
+    bend = bend_of_output(m, net, found, Y)
+    RD = {len(params): curved(m, net, found, Y, RZ[-1]) + bend * RZ[-1]}
     for l in range(len(params) - 1, 0, -1):
         W, v, Δ = m.exact(params[l]["W"]), m.exact(V[l]["W"]), wide(found.deltas[l + 1])
         slope = wide(m.g_prime(net.activations[l - 1], found.Z[l], found.A[l]))
@@ -132,10 +198,10 @@ def _product(found: recipe.Quantities, RΔ: Approximate, RA: Any, l: int) -> dic
 
 
 def gauss_newton_product(
-    m: Arithmetic, net: Network, params: Any, found: recipe.Quantities, V: Any
+    m: Arithmetic, net: Network, params: Any, found: recipe.Quantities, Y: Any, V: Any
 ) -> Any:
     RZ, _ = forwards(m, net, params, found, V)
-    deltas = down(m, net, params, found, bent(m, net, found) * RZ[-1])
+    deltas = down(m, net, params, found, curved(m, net, found, Y, RZ[-1]))
     of = zip(found.A[:-1], deltas, strict=True)
     return tuple(mean_sums(wide(a), d) for a, d in of)
 

@@ -121,13 +121,25 @@ def _output(c: Pass, Z: F64, of_A: F64, u: float, textbook: bool) -> F64:
     Δ, A, L = c.output, c.G[c.L], c.L
     if c.net.loss.name == "squared_error":
         return _pulled(c, L, Z, of_A, A - c.Y, u, textbook)
-    spread = (c.prime[L] ** 2 + Δ**2) * Z
-    if c.names[L] == "softmax" and c.net.loss.name == "cross_entropy":
+    if c.names[L] == "sigmoid":
+        spread = _sigmoid(c.Z[L], Z) * (
+            1.0 if c.net.loss.name == "binary_cross_entropy" else c.Y**2
+        )
+    elif c.names[L] == "softmax" and c.net.loss.name == "cross_entropy":
         spread = _softmax(c, L, Z)
     elif c.names[L] == "softmax":
         spread = (A**2 + Δ**2) * (Z + np.max(Z, axis=0))
+    else:
+        spread = (c.prime[L] ** 2 + Δ**2) * Z
     lost = 4 * (A**2 + c.Y**2 + _complement(c) ** 2) if textbook else 0.0
     return spread + u**2 * (ROUNDINGS * Δ**2 + lost)
+
+
+def _sigmoid(z: F64, variance: F64) -> F64:
+    """Of A, (σ(x) − σ(y))² = (σ(x)σ(−y)(1 − e^(y − x)))², from y = −|z| to an x nearer to 0"""
+    far, y = SIGMAS * np.sqrt(variance), -np.abs(z)
+    change = forms.G["sigmoid"](y + far) * forms.G["sigmoid"](-y) * -np.expm1(-far)
+    return np.asarray(np.square(change / SIGMAS))
 
 
 def _through_softmax(
