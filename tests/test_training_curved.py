@@ -76,6 +76,24 @@ def test_kfac_inverts_at_every_second_step() -> None:
 
 
 @pytest.mark.usefixtures("x64")
+def test_kfac_goes_no_further_than_trusted() -> None:
+    """Along the same way; a step that is short enough is left as it is"""
+    _, params, _, grads, factors = state()
+
+    def way(trust: float | None) -> Any:
+        optimizer = training.kfac(DAMPING, trust=trust)
+        found, _ = optimizer.update(grads, optimizer.init(params), params, factors=factors)
+        return ravel_pytree(found)[0]
+
+    free, flat = way(None), ravel_pytree(grads)[0]
+    length = float(free @ flat)
+    short = way(length / 9)
+    np.testing.assert_allclose(short @ short / 2, free @ free / 18, rtol=1e-12)
+    np.testing.assert_allclose(short * 3, free, rtol=1e-12)
+    assert jnp.array_equal(way(1.01 * length), free)
+
+
+@pytest.mark.usefixtures("x64")
 def test_the_natural_gradient_solves_with_the_damped_fisher_matrix() -> None:
     net, params, (X, Y), grads, _ = state()
     cache, flat = pure_nn.forward(net, params, X), ravel_pytree(grads)[0]
@@ -121,6 +139,7 @@ STACK = ({"W": jnp.ones((4, 2, 2)), "b": jnp.ones((4, 2, 1))},)
 FACTORS = (Factors(jnp.eye(4), jnp.eye(2)),)
 BAD: dict[str, tuple[Any, str]] = {
     "damping": (lambda: training.kfac(0.0), "damping: expected a positive number, got 0.0"),
+    "trust": (lambda: training.kfac(1.0, trust=0.0), "trust: expected a positive number, got 0.0"),
     "decay": (lambda: training.kfac(1.0, decay=1.0), "decay: expected a share in [0, 1), got 1.0"),
     "every": (lambda: training.kfac(1.0, every=0), "every: expected a number of steps from 1 on"),
     "stack": (lambda: training.kfac(1.0).init(STACK), "pass pure_nn.unstack(params)"),

@@ -7,6 +7,7 @@ pass, and give what an optimizer such as optax.sgd then scales:
     updates, state = optimizer.update(grads, state, params, factors=found["kronecker_factors"])
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -29,18 +30,21 @@ class KfacState(NamedTuple):
 
 
 def kfac(
-    damping: float, *, decay: float = 0.95, every: int = 1
+    damping: float, *, decay: float = 0.95, every: int = 1, trust: float | None = None
 ) -> optax.GradientTransformationExtraArgs:
     """V[ℓ] = (G[ℓ] + √λ/π I)⁻¹ [dW db] (A[ℓ] + π√λ I)⁻¹,  π² = (tr A/n_A)/(tr G/n_G)
 
     of moving averages of the factors, without bias towards where they began, inverted at every k-th
-    step. Martens & Grosse, ICML 2015, sections 5, 6.3. `update` takes `factors=`, those of
+    step. Martens & Grosse, ICML 2015, sections 5, 6.3. With `trust`, V is no longer than
+    ⟨V, ∇J⟩ ≈ VᵀFV ≤ trust: a curvature that few examples saw is trusted no further. Ba, Grosse &
+    Martens, ICLR 2017, section 5. `update` takes `factors=`, those of
     `quantities.kronecker_factors`.
 
-    ValueError: damping that is not positive, decay outside [0, 1), `every` below 1; at the update,
-    no factors.
+    ValueError: damping or trust that is not positive, decay outside [0, 1), `every` below 1; at the
+    update, no factors.
     """
-    _positive(damping)
+    _positive("damping", damping)
+    _positive("trust", math.inf if trust is None else trust)
     if not 0 <= decay < 1:
         raise ValueError(f"decay: expected a share in [0, 1), got {decay}")
     if every < 1:
@@ -55,7 +59,8 @@ def kfac(
     ) -> tuple[Any, KfacState]:
         state = _averaged(state, factors, decay)
         found = _inverses(state, damping, decay, every)
-        return _preconditioned(grads, found), state._replace(inverses=found)
+        V = _preconditioned(grads, found)
+        return V if trust is None else _shortened(V, grads, trust), state._replace(inverses=found)
 
     return optax.GradientTransformationExtraArgs(init, update)
 
@@ -81,9 +86,9 @@ def _inverses(state: KfacState, damping: float, decay: float, every: int) -> tup
     return found
 
 
-def _positive(damping: float) -> None:
-    if not damping > 0:
-        raise ValueError(f"damping: expected a positive number, got {damping}")
+def _positive(name: str, value: float) -> None:
+    if not value > 0:
+        raise ValueError(f"{name}: expected a positive number, got {value}")
 
 
 def _zeros(layer: dict[str, Array]) -> Factors:
@@ -117,6 +122,13 @@ def _of_layer(grads: dict[str, Array], inverse: Factors) -> dict[str, Array]:
     return {"W": V[:, :-1], "b": V[:, -1:]}
 
 
+def _shortened(V: Any, grads: Any, trust: float) -> Any:
+    """V or, where ⟨V, ∇J⟩ > trust, so much of it"""
+    length = sum(map(jnp.vdot, jax.tree.leaves(V), jax.tree.leaves(grads)))
+    share = jnp.sqrt(jnp.where(length > trust, trust / length, 1))
+    return jax.tree.map(lambda v: share * v, V)
+
+
 def natural_gradient(
     damping: float, *, iterations: int = 20
 ) -> optax.GradientTransformationExtraArgs:
@@ -125,7 +137,7 @@ def natural_gradient(
 
     ValueError: damping that is not positive, fewer than one iteration; at the update, no product.
     """
-    _positive(damping)
+    _positive("damping", damping)
     if iterations < 1:
         raise ValueError(f"iterations: expected 1 or more, got {iterations}")
 
