@@ -52,7 +52,7 @@ def test_networks() -> None:
     rows = design()
     assert not missing(rows, FACTORS, allowed)
     assert all(map(allowed, rows))
-    assert {row["L"] for row in rows} == {1, 3, 5}
+    assert {row["L"] for row in rows} == {1, 2, 5}
     assert {n for row in rows for n in (row["n_in"], row["n_hidden"], row["n_out"]) if n} >= {1, 64}
     assert {row["B"] for row in rows} >= {1, 33}
     assert {(row["dtype"], row["compiled"]) for row in rows} == set(HOWS)

@@ -261,7 +261,7 @@ def test_stopped(
 PARTS = {
     "a rule": ((), "softmax(): A", 1, 0),
     "a function of one number": ((), "tanh′", 0, 4),
-    "in another dtype": (("bfloat16",), "tanh", 17, 1),
+    "in another dtype": (("bfloat16",), "tanh", 14, 1),
     "of a column": (("bfloat16",), "one-hot", 0, 1),
 }
 
@@ -280,8 +280,8 @@ def test_the_whole_plan() -> None:
     assert len(found.numbers) == len(rows.rows())
     assert len(found.sweeps) == 6
     assert len(found.exhaustive) == 14
-    assert len(list(rows.jobs(found.numbers))) == 2 * 43 + 4 + 1 + 31
-    assert len(list(rows.jobs(found.numbers, ("float64", "float16")))) == 2 * (43 + 4 + 1 + 31)
+    assert len(list(rows.jobs(found.numbers))) == 2 * 43 + 8 + 1 + 31
+    assert len(list(rows.jobs(found.numbers, ("float64", "float16")))) == 2 * (43 + 8 + 1 + 31)
 
 
 def test_rows_that_share_what_they_compute_are_one_job() -> None:

@@ -161,10 +161,10 @@ def test_prints_its_tables(threads: Any, capsys: pytest.CaptureFixture[str]) -> 
     out = capsys.readouterr().out
     numbers = r"( +[0-9.]+){7}   "
     assert re.search(rf"Rules\n{numbers}identity\(\): A, and Δ = dA pulled through g\n", out)
-    assert re.search(rf"Public functions\n{numbers}cost\n", out)
+    assert re.search(rf"Public functions\n{numbers.replace('7', '6')}cost\n", out)
     assert re.search(r"Networks: every pair of values occurs\n +[0-9.]+ +[0-9.]+   [0-9]+ – ", out)
     assert "sigmoid′              float16        63,488" in out
-    assert out.endswith("entries compared; 23 passed, 0 failed\n")
+    assert out.endswith("entries compared; 22 passed, 0 failed\n")
 
 
 def wrong_row(number: int) -> Any:

@@ -24,7 +24,7 @@ def fits(loss: str, output: str) -> bool:
 
 PAIRS = tuple((g, name) for name in LOSSES for g in ACTIVATIONS if fits(name, g))
 FACTORS: dict[str, tuple[Any, ...]] = {
-    "L": (1, 3, 5),
+    "L": (1, 2, 5),
     "output": PAIRS,
     "n_in": (1, 7, 64),
     "n_hidden": (None, 1, 64),

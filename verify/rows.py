@@ -10,6 +10,7 @@ from verify.cases import HOWS, Case, How, Judged
 from verify.lawful import Lawful
 
 COMPILED = tuple(how for how in HOWS if how.compiled)
+ONCE_EAGERLY = (*COMPILED, How("float32", compiled=False))
 IN_FLOAT64 = tuple(how for how in COMPILED if how.dtype == "float64")
 LAWS = "Laws, which need no oracle: the errors are those of jit and eager calls together"
 
@@ -34,17 +35,17 @@ class Row(NamedTuple):
 
 @functools.cache
 def rows() -> tuple[Row, ...]:
-    """Rules and public functions in every way, a scan compiled, as it always is; quantities in
-    float64, compiled; each law and each network of the design in one."""
+    """Rules in every way; what is made of them eagerly in one dtype, a scan never; quantities in
+    float64, compiled; each law and each network of the design in one way."""
     design = (
         (networks.network_case(row), (How(row["dtype"], row["compiled"]),))
         for row in networks.design()
     )
     return (
         *(Row("Rules", case, HOWS) for case in rules.all_rules()),
-        *(Row("Public functions", case, HOWS) for case in public.all_public()),
+        *(Row("Public functions", case, ONCE_EAGERLY) for case in public.all_public()),
         *(Row("Public functions", case, COMPILED) for case in stacks.all_stacked()),
-        *(Row("Dropout and L2", case, HOWS) for case in regularized.all_regularized()),
+        *(Row("Dropout and L2", case, ONCE_EAGERLY) for case in regularized.all_regularized()),
         *(Row("Quantities", case, IN_FLOAT64) for case in quantities.all_quantities()),
         *(Row(LAWS, case, (How("float32", compiled=True),)) for case in lawful.all_laws()),
         *(Row("Networks: every pair of values occurs", *network) for network in design),
