@@ -9,7 +9,7 @@ from jaxtyping import Array
 
 from pure_nn.activations import sigmoid, softmax
 from pure_nn.precision import traced_once
-from pure_nn.softmax_digits import softmax_parts
+from pure_nn.softmax_digits import softmax_parts, softmax_terms
 from pure_nn.types import Loss
 
 # squared error
@@ -55,15 +55,19 @@ def _cross_entropy_dA(A: Array, Y: Array) -> Array:
 
 @traced_once
 def _cross_entropy_softmax(Z: Array, A: Array, Y: Array) -> Array:
-    _, _, log_A = softmax_parts(Z)
-    return -jnp.sum(Y * log_A, axis=0)
+    """𝓛 = −Σ Y log A = (1ᵀY) log_total − Σ Y ∘ fall, as log A = fall − log_total"""
+    _, _, _, fall, log_total = softmax_terms(Z)
+    return jnp.sum(Y, axis=0) * log_total[0] - jnp.sum(Y * fall, axis=0)
 
 
 @traced_once
 def _cross_entropy_softmax_delta(Z: Array, A: Array, Y: Array) -> Array:
-    """Δ = A(1ᵀY) − Y = A(1ᵀY − Y) − Y(1 − A): for a one-hot Y nothing cancels"""
-    A, complement, _ = softmax_parts(Z)
-    return A * (jnp.sum(Y, axis=0, keepdims=True) - Y) - Y * complement
+    """Δ = A(1ᵀY) − Y = A(1ᵀY − Y) − Y(1 − A): for a one-hot Y nothing cancels
+
+    A = E/total, 1 − A = others/total
+    """
+    E, others, total, _, _ = softmax_terms(Z)
+    return (E * (jnp.sum(Y, axis=0, keepdims=True) - Y) - Y * others) / total
 
 
 def _cross_entropy_sigmoid(Z: Array, A: Array, Y: Array) -> Array:

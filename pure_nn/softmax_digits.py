@@ -1,6 +1,7 @@
 """Softmax to its last digits: A, 1 − A and log A of a column; nothing cancels or underflows."""
 
 import math
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -8,27 +9,43 @@ from jaxtyping import Array, Float
 from pure_nn.precision import traced_once
 
 
+class Terms(NamedTuple):
+    """Of each column: A = E/total, 1 − A = others/total, log A = fall − log_total"""
+
+    E: Float[Array, "n B"]
+    others: Float[Array, "n B"]
+    total: Float[Array, "1 B"]
+    fall: Float[Array, "n B"]
+    log_total: Float[Array, "1 B"]
+
+
 @traced_once
-def softmax_parts(
-    Z: Float[Array, "n B"],
-) -> tuple[Float[Array, "n B"], Float[Array, "n B"], Float[Array, "n B"]]:
-    """A, 1 − A and log A of the softmax of each column, from one exp per entry.
+def softmax_terms(Z: Float[Array, "n B"]) -> Terms:
+    """What softmax is made of, from one exp per entry.
 
     E = exp(Z − s)                 any s gives the same A; this one, max − log(1000/ε), lets
                                    nothing underflow that a sum of 1000 entries would feel
-    A = E/(E_top + rest)           rest: the sum of all entries but one of the largest
-    1 − A = rest/(E_top + rest)    for the largest, where A → 1 would cancel
-    log A = Z − max − log(1 + rest/E_top)
+    total = E_top + rest           rest: the sum of all entries but one of the largest
+    others = total − E; rest       for the largest, where A → 1 and it would cancel
+    fall = Z − max,  log_total = log(total/E_top) = log(1 + rest/E_top)
     """
     largest = jnp.max(Z, axis=0, keepdims=True)
     E = _exp_of_difference(Z, largest - math.log(1000 / jnp.finfo(Z.dtype).eps))
     E_top = jnp.max(E, axis=0, keepdims=True)
     top = Z == largest
-    ties = jnp.sum(top, axis=0, keepdims=True) - 1
-    rest = _sum_by_halves(jnp.where(top, 0, E)) + ties.astype(Z.dtype) * E_top
-    A = E / (E_top + rest)
-    complement = jnp.where(top, rest / (E_top + rest), 1 - A)
-    return A, complement, Z - largest - jnp.log1p(rest / E_top)
+    ties = jnp.sum(top.astype(Z.dtype), axis=0, keepdims=True) - 1
+    rest = _sum_by_halves(jnp.where(top, 0, E)) + ties * E_top
+    total = E_top + rest
+    others = jnp.where(top, rest, total - E)
+    return Terms(E, others, total, Z - largest, jnp.log1p(rest / E_top))
+
+
+def softmax_parts(
+    Z: Float[Array, "n B"],
+) -> tuple[Float[Array, "n B"], Float[Array, "n B"], Float[Array, "n B"]]:
+    """A, 1 − A and log A of the softmax of each column"""
+    E, others, total, fall, log_total = softmax_terms(Z)
+    return E / total, others / total, fall - log_total
 
 
 def _exp_of_difference(Z: Array, s: Array) -> Array:

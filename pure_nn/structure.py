@@ -115,7 +115,7 @@ def rounded(grads: Sequence[dict[str, Array]], dtype: jnp.dtype) -> Grads:
     return tuple({name: d.astype(dtype) for name, d in of_layer.items()} for of_layer in grads)
 
 
-def like(params: Params, grads: Grads) -> Params:
+def like(params: Params, grads: Params) -> Params:
     """Layer by layer in order, W and b by name, as a mapping may hold b before W."""
     ordered = []
     for layer, of_layer in zip(params, grads, strict=True):

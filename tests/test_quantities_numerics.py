@@ -59,7 +59,66 @@ def test_the_variance_of_examples_that_agree_is_0_and_never_below() -> None:
     assert not all(np.all(np.abs(x) <= 1e-13) for x in below)
 
 
+def test_the_noise_of_examples_that_nearly_agree() -> None:
+    """And the mean of ‖gᵢ‖² less ‖ḡ‖² has none of its digits"""
+    cache, deltas, (variance,) = agreeing()
+    expected = sum(np.sum(x) for x in variance.values()) * B / (B - 1)
+    found = float(q.noise_scale(ONE, cache, deltas).trace)
+    assert found == pytest.approx(expected, rel=1e-5)
+    squares = q.squared_norms(ONE, cache, deltas).all
+    (mean,) = pure_nn.gradients(ONE, cache, deltas)
+    of_mean = jnp.sum(mean["W"] ** 2) + jnp.sum(mean["b"] ** 2)
+    usual = float(q.two_batch_noise_scale(jnp.mean(squares), of_mean, 1, B).trace)
+    assert usual != pytest.approx(expected, rel=1e-2)
+
+
+# entries that few examples have
+
+
+def sparse() -> Any:
+    """A and Δ as of ReLU, of which an example has few, and the variance of g in float64"""
+    rng = np.random.default_rng(0)
+    A, Δ = (np.maximum(rng.normal(-1, 1, (n, 16)), 0).astype(np.float32) for n in (40, 30))
+    cache = pure_nn.Cache((None, jnp.asarray(Δ)), (jnp.asarray(A), jnp.asarray(Δ)))
+    g = np.einsum("ib,jb->bij", Δ.astype(np.float64), A.astype(np.float64))
+    return cache, (None, jnp.asarray(Δ)), np.var(g, axis=0)
+
+
+def test_the_variance_of_entries_that_few_examples_have() -> None:
+    """Entry by entry; as deviations from the means alone, it is off by far more"""
+    cache, deltas, expected = sparse()
+    found = as_numpy(q.variance(ONE, cache, deltas))[0]["W"]
+    some = expected > 0
+    assert np.all(found[~some] == 0)
+    assert np.mean(~some) > 0.1
+    np.testing.assert_allclose(found[some], expected[some], rtol=1e-5)
+    A, Δ = (np.asarray(x) for x in (cache.A[0], deltas[1]))
+    a, d = (x - x.mean(axis=1, keepdims=True) for x in (A, Δ))
+    of_means = d @ a.T / 16
+    off = np.mean(np.square(d) @ np.square(a).T / 16 - of_means**2) - np.mean(expected)
+    assert abs(off) > 1e-3 * np.mean(expected)
+
+
+def test_signal_to_noise_of_entries_that_no_example_has() -> None:
+    cache, deltas, expected = sparse()
+    found = as_numpy(q.signal_to_noise(ONE, cache, deltas))[0]["W"]
+    np.testing.assert_array_equal(np.isnan(found), expected == 0)
+
+
 # tiny, and 0
+
+
+@pytest.mark.parametrize("size", [1e-25, 1e25])
+def test_angles_and_cosines_do_not_hang_on_the_size_of_the_deltas(size: float) -> None:
+    _, cache, _, deltas = example()
+    others = pure_nn.backpropagate(NET, example()[0], cache, deltas[-1], rule=q.sign_symmetric)
+    scaled = (None, *(Δ * np.float32(size) for Δ in deltas[1:]))
+    angles = q.alignment_angles(NET, cache, deltas, others)
+    np.testing.assert_allclose(q.alignment_angles(NET, cache, scaled, others), angles, atol=0.05)
+    for got, expected in zip(q.cosines(scaled), q.cosines(deltas), strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-6)
+    assert 1 < angles[0] < 90
+    assert float(jnp.sum(jnp.square(scaled[1]))) in (0, np.inf)
 
 
 @pytest.mark.parametrize("size", [1e-30, 1e30])
@@ -144,13 +203,13 @@ def test_the_ratio_is_taken_of_means_and_step_by_step_is_undefined_by_itself() -
     np.testing.assert_allclose(steps.mean().ratio, 8.0)
 
 
-def test_from_norms_knows_what_norms_are_made_of() -> None:
+def test_two_batches_know_what_norms_are_made_of() -> None:
     """E‖g_B‖² = ‖G‖² + tr Σ/B"""
     trace, squared = 5.0, 2.0
     small, big = (jnp.asarray(squared + trace / B) for B in (4, 32))
-    found = q.from_norms(small, big, 4, 32)
+    found = q.two_batch_noise_scale(small, big, 4, 32)
     np.testing.assert_allclose(found, (trace, squared), rtol=1e-5)
-    assert not np.allclose(q.from_norms(small, big, 4, 16), (trace, squared), rtol=1e-2)
+    assert not np.allclose(q.two_batch_noise_scale(small, big, 4, 16), (trace, squared), rtol=1e-2)
 
 
 # 16 bits

@@ -51,7 +51,7 @@ TAKES: dict[str, tuple[str, ...]] = {
     "empirical_fisher_product": ("net", "cache", "deltas", "V"),
     "stuck": ("net", "cache"),
 }
-MORE: dict[str, Any] = {"clipped_sum": {"clip": 1.0}, "kronecker_factors": {"key": KEY}}
+MORE: dict[str, Any] = {"clipped_sum": {"clip": 1.0}}
 
 
 def call(name: str, e: Example, **how: Any) -> Any:
@@ -203,22 +203,32 @@ def test_the_noise_of_one_example() -> None:
 @pytest.mark.parametrize("sizes", [(0, 4), (4, 4), (8, 4)], ids=str)
 def test_batch_sizes(sizes: tuple[int, int]) -> None:
     with refuse(f"B_small: expected 0 < B_small < B_big, got {sizes[0]} and {sizes[1]}"):
-        q.from_norms(jnp.ones(()), jnp.ones(()), *sizes)
+        q.two_batch_noise_scale(jnp.ones(()), jnp.ones(()), *sizes)
 
 
 # what is asked
 
 
-@pytest.mark.parametrize("clip", [0.0, -1.0, float("inf"), float("nan"), [1.0, 0.0], "1"], ids=str)
+CLIPS = [0.0, -1.0, float("inf"), float("nan"), "x", None, True, jnp.zeros(2)]
+
+
+@pytest.mark.parametrize("clip", CLIPS, ids=str)
 def test_a_clip_that_is_not_positive(clip: Any) -> None:
     with refuse(f"clip: expected a norm to clip at, positive and finite, got {clip!r}"):
         call("clipped_sum", given(), clip=clip)
+    with refuse(f"clip: expected a norm to clip at, positive and finite, got {clip!r}"):
+        call("clipped_sum", given(), clip=[1.0, clip])
 
 
 @pytest.mark.parametrize("clip", [[], [1.0], [1.0, 2.0, 3.0]], ids=len)
 def test_as_many_clips(clip: Any) -> None:
     with refuse(f"clip: expected one norm, or 2, one for each layer, got {len(clip)}"):
         call("clipped_sum", given(), clip=clip)
+
+
+def test_a_product_of_another_shape() -> None:
+    with refuse("product: expected HV of the structure and shapes of V, (3,)"):
+        q.largest_eigenvalue(lambda v: v[:2], jnp.ones(3), KEY)
 
 
 @refusing("gauss_newton_diagonal", "kronecker_factors")
@@ -244,10 +254,20 @@ def test_iterations() -> None:
 
 def test_names_beside_the_gradient() -> None:
     e = given()
-    with refuse("also: expected some of squared_norms, gram, second_moment"):
+    with refuse("also: expected some of squared_norms, inner_products, gram, clipped_sum"):
         q.value_and_grad(e.net, e.params, e.X, e.Y, also=("norms",))
-    with refuse("got 'kronecker_factors'"):
-        q.observed(e.net, "kronecker_factors")
+    with refuse("also: expected several names, such as ('gram',), got one", TypeError):
+        q.value_and_grad(e.net, e.params, e.X, e.Y, also="gram")
+    with refuse("clip", TypeError):
+        q.value_and_grad(e.net, e.params, e.X, e.Y, also=("clipped_sum",))
+    for name in ("kronecker_factors", "clipped_sum"):
+        with refuse(
+            f"observed: expected some of squared_norms, gram, second_moment, variance, "
+            f"signal_to_noise, noise_scale, delta_rms, delta_ratios, cosines, stuck, got {name!r}"
+        ):
+            q.observed(e.net, name)
+    with refuse("net: expected a pure_nn.Network first, got str", TypeError):
+        q.observed(NONE, "gram")
 
 
 # networks that do not admit it
@@ -267,15 +287,25 @@ CURVED = [name for name in TAKES if "Y" in TAKES[name]]
 
 @refusing(*CURVED)
 def test_a_loss_whose_second_derivative_is_not_known(name: str) -> None:
-    message = "net: expected a loss whose second derivative is known, squared_error, cross_entropy"
+    message = "net: expected a loss of pure_nn whose second derivative is known, squared_error"
     with refuse(message):
-        call(name, given(OWN_LOSS), **({"kind": "exact"} if name == "kronecker_factors" else {}))
+        call(name, given(OWN_LOSS))
+
+
+@refusing(*CURVED)
+def test_a_loss_with_the_name_of_another(name: str) -> None:
+    """Twice the squared error, and not what is known of it"""
+    twice = pure_nn.Loss(
+        "squared_error", lambda Z, A, Y: jnp.sum((A - Y) ** 2, 0), lambda A, Y: 2 * (A - Y)
+    )
+    with refuse("binary_cross_entropy, got squared_error, of your own"):
+        call(name, given(pure_nn.Network(("tanh", "sigmoid"), twice)))
 
 
 def test_a_loss_of_no_likelihood_cannot_be_sampled() -> None:
     net = pure_nn.Network(("tanh", "sigmoid"), "cross_entropy")
     with refuse("squared_error, got sigmoid with cross_entropy"):
-        call("kronecker_factors", given(net))
+        call("kronecker_factors", given(net), key=KEY)
 
 
 @refusing("kfra_factors", "hessian_diagonal")
@@ -311,25 +341,50 @@ def test_layers_in_one_entry(name: str) -> None:
 
 WRONG_F: dict[str, tuple[Callable[[], Any], str]] = {
     "turned": (lambda: [jnp.zeros((2, 4))], "expected F[2] of shape (4, 2), got (2, 4)"),
-    "none": (list, "expected F[2] of shape (4, 2), got none"),
+    "none": (list, "expected F[2] of shape (4, 2), got 0 matrices"),
 }
 
 
 @pytest.mark.parametrize("wrong", WRONG_F)
-@pytest.mark.parametrize("rule", ["alignment", "direct"])
+@pytest.mark.parametrize("rule", ["feedback_alignment", "direct_feedback"])
 def test_feedback_matrices_of_another_shape(rule: str, wrong: str) -> None:
     make, message = WRONG_F[wrong]
-    e = given()
-    of = {"alignment": lambda F: q.alignment(F), "direct": lambda F: q.direct(F, e.deltas[-1])}
+    e, delta_L = given(), () if rule == "feedback_alignment" else (given().deltas[-1],)
     with refuse(f"{rule}: {message}"):
-        pure_nn.backpropagate(e.net, e.params, e.cache, e.deltas[-1], rule=of[rule](make()))
+        of_F = getattr(q, rule)(make(), *delta_L)
+        pure_nn.backpropagate(e.net, e.params, e.cache, e.deltas[-1], rule=of_F)
+
+
+NO_F: dict[str, tuple[Any, str]] = {
+    "nothing": (
+        None,
+        "feedback_alignment: expected a tuple or list of F[2], …, F[L], got NoneType",
+    ),
+    "a mapping": ({2: jnp.eye(2)}, "feedback_alignment: expected a tuple or list"),
+    "numbers": ([[[1.0]]], "feedback_alignment: F[2]: expected a NumPy or JAX array, got list"),
+}
+
+
+@pytest.mark.parametrize("wrong", NO_F)
+def test_no_feedback_matrices(wrong: str) -> None:
+    F, message = NO_F[wrong]
+    with refuse(message, TypeError):
+        q.feedback_alignment(F)
+
+
+def test_no_key_of_feedback() -> None:
+    no_key: Any = 0
+    with refuse("key: expected a key, as from jax.random.key(0), got int", TypeError):
+        q.random_feedback(no_key, given().params)
 
 
 def test_feedback_within_an_entry() -> None:
     e = stacked()
     F = q.random_feedback(KEY, pure_nn.unstack(e.params))
-    with refuse("alignment: expected one layer in each entry; pass pure_nn.unstack(params)"):
-        pure_nn.backpropagate(e.net, e.params, e.cache, e.deltas[-1], rule=q.alignment(F))
+    with refuse(
+        "feedback_alignment: expected one layer in each entry; pass pure_nn.unstack(params)"
+    ):
+        pure_nn.backpropagate(e.net, e.params, e.cache, e.deltas[-1], rule=q.feedback_alignment(F))
 
 
 def test_angles_to_the_deltas_of_another_network() -> None:

@@ -132,6 +132,40 @@ def test_steps_along_the_curvature_train() -> None:
     assert costs[-1] < 0.9 * costs[0]  # soft targets: their entropy stays
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_params_of_16_bits(dtype: str) -> None:
+    """Updates have their dtype, and are near those of float32; in a loop, too"""
+    net, params, X, Y = example(L=2, dtype="float32")
+
+    def steps(given: Any, optimizer: Any) -> Any:
+        params, X, Y = given
+
+        def step(carry: Any, _: Any) -> Any:
+            params, now = carry
+            _, grads, found = quantities.value_and_grad(
+                net, params, X, Y, also=("kronecker_factors",)
+            )
+            cache = pure_nn.forward(net, params, X)
+            updates, now = optimizer.update(
+                grads,
+                now,
+                params,
+                factors=found["kronecker_factors"],
+                fisher_product=lambda V: quantities.gauss_newton_product(net, params, cache, Y, V),
+            )
+            return (jax.tree.map(lambda p, u: p - u / 8, params, updates), now), None
+
+        return jax.lax.scan(step, (params, optimizer.init(params)), length=2)[0][0]
+
+    narrow = jax.tree.map(lambda x: x.astype(dtype), (params, X, Y))
+    for optimizer in (training.kfac(0.1, trust=0.5), training.natural_gradient(0.1, iterations=3)):
+        found, expected = (steps(of, optimizer) for of in (narrow, (params, X, Y)))
+        assert {str(x.dtype) for x in jax.tree.leaves(found)} == {dtype}
+        of_narrow, of_wide = (ravel_pytree(x)[0].astype("float32") for x in (found, expected))
+        start = ravel_pytree(params)[0]
+        assert jnp.linalg.norm(of_narrow - of_wide) < 0.2 * jnp.linalg.norm(of_wide - start)
+
+
 # bad input
 
 ONE = ({"W": jnp.ones((2, 3)), "b": jnp.ones((2, 1))},)
@@ -142,10 +176,15 @@ BAD: dict[str, tuple[Any, str]] = {
     "trust": (lambda: training.kfac(1.0, trust=0.0), "trust: expected a positive number, got 0.0"),
     "decay": (lambda: training.kfac(1.0, decay=1.0), "decay: expected a share in [0, 1), got 1.0"),
     "every": (lambda: training.kfac(1.0, every=0), "every: expected a number of steps from 1 on"),
+    "no end": (lambda: training.kfac(float("inf")), "damping: expected a positive number, got inf"),
     "stack": (lambda: training.kfac(1.0).init(STACK), "pass pure_nn.unstack(params)"),
     "factors": (
         lambda: training.kfac(1.0).update(ONE, training.kfac(1.0).init(ONE)),
-        "factors: expected those of kronecker_factors, got none",
+        "factors: expected those of kronecker_factors at each update, got none; training.step",
+    ),
+    "few factors": (
+        lambda: training.kfac(1.0).update(ONE, training.kfac(1.0).init(ONE), factors=()),
+        "factors: expected those of 1 layers, got 0",
     ),
     "negative": (lambda: training.natural_gradient(-1.0), "damping: expected a positive number"),
     "iterations": (

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from helpers import example
+from helpers import as_jax, example, numpy_params
 
 import pure_nn
 from pure_nn import quantities, training
@@ -44,6 +44,37 @@ def test_each_step_and_each_leaf_has_noise_of_its_own() -> None:
     other, _ = transform.update(sums, state)
     drawn = np.concatenate([x.ravel() for x in jax.tree.leaves((one, other))])
     assert len(set(drawn.tolist())) == 12
+
+
+def test_of_one_clip_for_each_layer_the_noise_is_of_all() -> None:
+    """√(2² + 3·1²), of one layer and of an entry of three"""
+    sums = (
+        {"W": jnp.zeros((100, 90)), "b": jnp.zeros((100, 1))},
+        {"W": jnp.zeros((3, 90, 90)), "b": jnp.zeros((3, 90, 1))},
+    )
+    transform = training.noised_mean([2.0, 1.0], 3.0, 1.0, KEY)
+    found, _ = transform.update(sums, transform.init(sums))
+    for layer in found:
+        assert float(layer["W"].std()) == pytest.approx(3.0 * math.sqrt(7), rel=0.05)
+    with pytest.raises(ValueError, match="clip: expected one norm, or 2, got 1"):
+        training.noised_mean([2.0], 3.0, 1.0, KEY).update(sums, transform.init(sums))
+
+
+def test_one_example_moves_a_sum_by_no_more_than_that() -> None:
+    """Each of the layers of an entry is clipped by itself: by √Σ kC² in all, and by no less"""
+    net = pure_nn.Network((*["tanh"] * 4, "identity"))
+    params = as_jax(numpy_params((4, 3, 3, 3, 3, 2)), "float32")
+    stacked = pure_nn.stack(params, net)
+    assert [of["W"].ndim for of in stacked] == [2, 3, 2]
+    cache = pure_nn.forward(net, stacked, jnp.ones((4, 1)))
+    _, deltas = pure_nn.backward(net, stacked, cache, jnp.full((2, 1), 9.0))
+    clips = [1e-4 * (1 + i) for i in range(len(stacked))]
+    moved = quantities.clipped_sum(net, cache, deltas, clips).sum
+    size = math.sqrt(sum(float(jnp.sum(x**2)) for x in jax.tree.leaves(moved)))
+    layers = [len(of["W"]) if of["W"].ndim == 3 else 1 for of in stacked]
+    bound = math.sqrt(sum(k * C**2 for k, C in zip(layers, clips, strict=True)))
+    assert size == pytest.approx(bound, rel=1e-5)
+    assert bound > math.sqrt(sum(C**2 for C in clips))
 
 
 @pytest.mark.usefixtures("standard_promotion")
@@ -102,13 +133,13 @@ def test_the_noise_for_a_target_is_the_smallest(epsilon: float) -> None:
 # bad input
 
 BAD: dict[str, tuple[Any, str]] = {
-    "clip": (lambda: training.noised_mean(0.0, 1.0, 1.0, KEY), "clip: expected a positive number"),
+    "clip": (lambda: training.noised_mean(0.0, 1.0, 1.0, KEY), "clip: expected a norm to clip at"),
     "batch": (lambda: training.noised_mean(1.0, 1.0, -1.0, KEY), "batch_size: expected a positive"),
     "noise": (lambda: training.noised_mean(1.0, -1.0, 1.0, KEY), "noise: expected a noise multi"),
     "key": (lambda: training.noised_mean(1.0, 1.0, 1.0, None), "key: expected one to draw"),
     "spent": (lambda: training.epsilon_spent(-1.0, 0.5, 1, 0.1), "noise: expected a noise multi"),
     "rate": (lambda: training.epsilon_spent(1.0, 1.5, 1, 0.1), "rate: expected the share of"),
-    "steps": (lambda: training.epsilon_spent(1.0, 0.5, -1, 0.1), "steps: expected 0 or more, got"),
+    "steps": (lambda: training.epsilon_spent(1.0, 0.5, -1, 0.1), "steps: expected a whole number"),
     "delta": (lambda: training.epsilon_spent(1.0, 0.5, 1, 1.0), "delta: expected a probability"),
     "epsilon": (lambda: training.noise_for(0.0, 1e-5, 0.1, 1), "epsilon: expected a positive"),
 }

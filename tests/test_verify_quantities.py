@@ -15,7 +15,7 @@ from verify.cases import Case, How
 
 COMPILED, FLOAT32 = How("float64", compiled=True), How("float32", compiled=True)
 CASES = list(quantities.all_quantities())
-DRAWN = {"random_feedback"}  # which has a test of its own
+DRAWN = {"random_feedback", "sampled_delta"}  # which have tests of their own
 FEW = [case for case in CASES if "gram" in case.name or "variance" in case.name]
 
 

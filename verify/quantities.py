@@ -16,13 +16,10 @@ import pure_nn
 from pure_nn import quantities as q
 from pure_nn.network import Network
 from pure_nn.precision import widen
-from verify import definitions
-from verify.bounds import curvature, recipe
-from verify.bounds import quantities as bounds
+from verify import definitions, recipes
+from verify.bounds import recipe
 from verify.cases import Arrays, Case, drawing
 from verify.definitions import BELOW, CLIP, NET, SIZES, B
-
-Passed = tuple[Network, Any, Any, Any]  # and params, what a pass left, Y
 
 
 def all_quantities() -> Iterator[Case]:
@@ -42,7 +39,7 @@ def _of_other(net: Network, name: str) -> Case:
         return _bending((net, params, cache, Y), deltas, V)
 
     def of_recipe(m: Any, params: Any, X: Any, Y: Any, V: Any) -> Any:
-        return _of_bending(m, (net, params, recipe.network(m, net, params, X, Y), Y), V)
+        return recipes.bending(m, (net, params, recipe.network(m, net, params, X, Y), Y), V)
 
     def draw(rng: np.random.Generator) -> Arrays:
         params, X, Y, _ = drawing(net, SIZES, B)(rng)
@@ -92,7 +89,7 @@ def _sums(params: Any, X: Any, Y: Any, V: Any, F: Any) -> Any:
         q.variance(NET, *of),
         q.signal_to_noise(NET, *of),
         q.noise_scale(NET, *of),
-        q.from_norms(norms[0], norms[1], 3, 8),
+        q.two_batch_noise_scale(norms[0], norms[1], 3, 8),
         q.value_and_grad(NET, params, X, Y, also=("second_moment",))[2]["second_moment"],
     )
 
@@ -109,7 +106,7 @@ def _curvature(params: Any, X: Any, Y: Any, V: Any, F: Any) -> Any:
     )
 
 
-def _bending(of: Passed, deltas: Any, V: Any) -> Any:
+def _bending(of: recipes.Passed, deltas: Any, V: Any) -> Any:
     return (
         q.gauss_newton_diagonal(*of),
         q.hessian_diagonal(*of, deltas),
@@ -120,7 +117,7 @@ def _bending(of: Passed, deltas: Any, V: Any) -> Any:
 
 def _state(params: Any, X: Any, Y: Any, V: Any, F: Any) -> Any:
     cache, deltas = _passed(params, X, Y)
-    rules = q.alignment(F), q.direct(F, deltas[-1]), q.sign_symmetric
+    rules = q.feedback_alignment(F), q.direct_feedback(F, deltas[-1]), q.sign_symmetric
     others = [pure_nn.backpropagate(NET, params, cache, deltas[-1], rule=rule) for rule in rules]
     W, key = widen(params[0]["W"]), jax.random.key(0)
     found = q.largest_eigenvalue(lambda v: jnp.matmul(W, jnp.matmul(W.T, v)), W[:, 0], key)
@@ -135,94 +132,28 @@ def _state(params: Any, X: Any, Y: Any, V: Any, F: Any) -> Any:
     )
 
 
-# in any arithmetic
-
-
-def _recipe(of: Callable[..., Any]) -> Callable[..., Any]:
-    """Of an arithmetic, all that the recipe leaves, the pairs of A and Δ, and the other arrays"""
-
-    def of_arithmetic(m: Any, params: Any, X: Any, Y: Any, V: Any, F: Any) -> Any:
-        found = recipe.network(m, NET, params, X, Y)
-        return of(m, found, bounds.pairs(found), params, Y, V, F)
-
-    return of_arithmetic
-
-
-def _of_examples(m: Any, found: Any, of: Any, params: Any, Y: Any, V: Any, F: Any) -> Any:
-    return (
-        bounds.individual(of),
-        bounds.squared_norms(of),
-        bounds.inner_products(m, of, V),
-        bounds.gram(of),
-        bounds.tangent_kernel(m, NET, params, found),
-        curvature.cosines(of),
-    )
-
-
-def _of_sums(m: Any, found: Any, of: Any, params: Any, Y: Any, V: Any, F: Any) -> Any:
-    norms: Any = bounds.squared_norms(of).all
-    first, second = norms[:1,], norms[1:2,]
-    moment = bounds.second_moment(of)
-    return (
-        bounds.clipped_sum(of, CLIP),
-        moment,
-        bounds.variance(of),
-        bounds.signal_to_noise(of),
-        bounds.noise_scale(of),
-        bounds.from_norms(first, second, 3, 8),
-        moment,
-    )
-
-
-def _of_curvature(m: Any, found: Any, of: Any, params: Any, Y: Any, V: Any, F: Any) -> Any:
-    passes, Δ = curvature.roots(m, NET, params, found, Y), [d for _, d in of]
-    return (
-        *_of_bending(m, (NET, params, found, Y), V),
-        curvature.factors(found, passes),
-        curvature.factors(found, [Δ]),
-        curvature.kfra(m, NET, params, found, Y),
-        curvature.empirical_fisher_product(m, of, V),
-    )
-
-
-def _of_bending(m: Any, of: Passed, V: Any) -> Any:
-    return (
-        curvature.diagonal(of[2], curvature.roots(m, *of)),
-        curvature.hessian_diagonal(m, *of),
-        curvature.gauss_newton_product(m, *of, V),
-        curvature.hessian_product(m, *of, V),
-    )
-
-
-def _of_state(m: Any, found: Any, of: Any, params: Any, Y: Any, V: Any, F: Any) -> Any:
-    top = found.deltas[-1]
-    back = [*F, *F, np.sign(params[1]["W"]).T]
-    others = [bounds.down(m, NET, params, found, bounds.wide(top), (M,)) for M in back]
-    return (
-        curvature.rms(of),
-        curvature.ratios(of),
-        curvature.cosines(of),
-        curvature.stuck(m, NET, found, BELOW),
-        [(None, *map(m.stored, Δ)) for Δ in others],
-        curvature.angles(of, others[0]),
-        curvature.largest_eigenvalue(m, params[0]["W"]),
-    )
-
-
 BENDING = "gauss_newton_diagonal", "hessian_diagonal", "gauss_newton_product", "hessian_product"
 QUANTITIES: dict[str, tuple[Callable[..., Any], ...]] = {
     "individual_gradients, squared_norms, inner_products, gram, tangent_kernel, observed": (
         _examples,
         definitions.examples,
-        _recipe(_of_examples),
+        recipes.recipe_of(recipes.examples),
     ),
-    "clipped_sum, second_moment, variance, signal_to_noise, noise_scale, from_norms, "
-    "value_and_grad": (_sums, definitions.sums, _recipe(_of_sums)),
+    "clipped_sum, second_moment, variance, signal_to_noise, noise_scale, "
+    "two_batch_noise_scale, value_and_grad": (
+        _sums,
+        definitions.sums,
+        recipes.recipe_of(recipes.sums),
+    ),
     f"{', '.join(BENDING)}, kronecker_factors, kfra_factors, empirical_fisher_product": (
         _curvature,
         definitions.curvature,
-        _recipe(_of_curvature),
+        recipes.recipe_of(recipes.curvature),
     ),
-    "delta_rms, delta_ratios, cosines, stuck, alignment, direct, sign_symmetric, "
-    "alignment_angles, largest_eigenvalue": (_state, definitions.state, _recipe(_of_state)),
+    "delta_rms, delta_ratios, cosines, stuck, feedback_alignment, direct_feedback, "
+    "sign_symmetric, alignment_angles, largest_eigenvalue": (
+        _state,
+        definitions.state,
+        recipes.recipe_of(recipes.state),
+    ),
 }

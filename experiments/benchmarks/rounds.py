@@ -21,7 +21,7 @@ from experiments.benchmarks.problem import (
     Workload,
 )
 
-PAUSE = 0.003  # seconds in which threads of the one before stop spinning
+PAUSE = 0.04  # seconds in which threads of the one before stop spinning: OpenBLAS' take 2²⁶ cycles
 RESAMPLES = 4000
 MOST_CALLS = 1000
 SHOWN = 160  # characters of an error
@@ -68,8 +68,8 @@ def ratio(ours: Sequence[float], others: Sequence[float]) -> Ratio:
 
 
 def measure(workload: Workload, rounds: int, note: Callable[[str], object]) -> Measured:
-    """Everyone starts and is warmed up, then all take turns, A B C, B C A, C A B; but for those
-    that are not installed or fail, and those that compute something else."""
+    """Everyone starts and is warmed up, then all take turns, in another order each
+    round; but for those that are not installed or fail, and those that compute something else."""
     in_float64 = workload.problem.dtype == "float64"
     with jax.enable_x64(in_float64), jax.numpy_rank_promotion("allow"):
         return _measure(workload, rounds, note)
@@ -81,17 +81,16 @@ def _measure(workload: Workload, rounds: int, note: Callable[[str], object]) -> 
     times: dict[str, list[float]] = {name: [] for name in started}
     for i in range(rounds):
         note(f"round {i + 1} of {rounds}")
-        for name in rotated(list(started), i):
+        for name in shuffled(list(started), i):
             times[name].append(_timed(started[name], calls[name]))
     timed = {name: Timed(*before[name], times[name]) for name in started}
     note("the programs are counted")
     return Measured(timed, missing, _counted(started) if workload.counted else {})
 
 
-def rotated(names: list[str], i: int) -> list[str]:
-    """Each is the first in its turn, and nobody always comes after the same"""
-    first = i % len(names) if names else 0
-    return names[first:] + names[:first]
+def shuffled(names: list[str], i: int) -> list[str]:
+    """The order of round i, so that nobody always comes after the same"""
+    return [names[k] for k in np.random.default_rng(i).permutation(len(names))]
 
 
 def _counted(started: Mapping[str, Running]) -> dict[str, Counts]:
@@ -173,11 +172,11 @@ def _calls(running: Running, seconds: float) -> int:
 
 
 def _timed(running: Running, calls: int) -> float:
-    """Seconds of one call, after one that does not count where they are short"""
+    """Seconds of one call, after one that does not count but where each has to be made ready"""
     if running.before is not None:
         running.before()
     time.sleep(PAUSE)
-    if calls > 1:
+    if running.before is None:
         running.call()
         running.wait()
     start = time.perf_counter()

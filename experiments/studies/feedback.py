@@ -121,8 +121,8 @@ def sent_back(
     if rule == "backpropagation":
         return cache, pure_nn.backpropagate(net, params, cache, delta_L)
     other: Rule = {
-        "alignment": quantities.alignment(F),
-        "direct": quantities.direct(F, delta_L),
+        "alignment": quantities.feedback_alignment(F),
+        "direct": quantities.direct_feedback(F, delta_L),
         "sign-symmetric": quantities.sign_symmetric,
         "nothing": nothing,
     }[rule]

@@ -10,19 +10,20 @@ from pure_nn.quantities import beside as _beside
 from pure_nn.quantities import curvature as _curvature
 from pure_nn.quantities import examples as _examples
 from pure_nn.quantities import noise as _noise
+from pure_nn.quantities import output as _output
 from pure_nn.quantities import products as _products
 from pure_nn.quantities import state as _state
 from pure_nn.quantities import sums as _sums
 from pure_nn.quantities.beside import observed as observed
 from pure_nn.quantities.curvature import Factors as Factors
-from pure_nn.quantities.feedback import alignment as alignment
 from pure_nn.quantities.feedback import alignment_angles as _alignment_angles
-from pure_nn.quantities.feedback import direct as direct
+from pure_nn.quantities.feedback import direct_feedback as direct_feedback
+from pure_nn.quantities.feedback import feedback_alignment as feedback_alignment
 from pure_nn.quantities.feedback import random_feedback as random_feedback
 from pure_nn.quantities.feedback import sign_symmetric as sign_symmetric
 from pure_nn.quantities.layers import PerExample as PerExample
 from pure_nn.quantities.noise import NoiseScale as NoiseScale
-from pure_nn.quantities.noise import from_norms as from_norms
+from pure_nn.quantities.noise import two_batch_noise_scale as two_batch_noise_scale
 from pure_nn.quantities.spectrum import Eigen as Eigen
 from pure_nn.quantities.spectrum import largest_eigenvalue as largest_eigenvalue
 from pure_nn.quantities.state import cosines as cosines
@@ -46,6 +47,7 @@ gauss_newton_diagonal = _checked(_curvature.gauss_newton_diagonal)
 hessian_diagonal = _checked(_curvature.hessian_diagonal)
 kronecker_factors = _checked(_curvature.kronecker_factors)
 kfra_factors = _checked(_curvature.kfra_factors)
+sampled_delta = _checked(_output.sampled_delta)
 
 hessian_product = _checked(_products.hessian_product)
 gauss_newton_product = _checked(_products.gauss_newton_product)

@@ -18,15 +18,15 @@ from pure_nn import network
 from pure_nn.activations import softmax
 from pure_nn.precision import product, widen
 from pure_nn.quantities import output
-from pure_nn.quantities.layers import Layers, columns, of_layers, side_by_side
+from pure_nn.quantities.layers import columns, of_layers, side_by_side
 from pure_nn.quantities.sums import mean_sums
-from pure_nn.structure import Cache, FromOne, Network, Params
+from pure_nn.structure import Cache, FromOne, Network, Params, like
 
 Kind = Literal["exact", "sampled", "empirical"]
 
 
 class Factors(NamedTuple):
-    """Ã Ãᵀ/B of what the layer reads, Ã = [A; 1], and G of its Δ: the curvature is about A ⊗ G"""
+    """Ã Ãᵀ/B of what the layer reads, Ã = [A; 1], and G of its Δ"""
 
     A: Float[Array, "m m"]
     G: Float[Array, "n n"]
@@ -37,23 +37,24 @@ def root_deltas(
     params: Params,
     cache: Cache,
     Y: Float[Array, "n_L B"],
-    kind: Kind = "exact",
+    kind: Kind | None = None,
     key: PRNGKeyArray | None = None,
 ) -> FromOne:
     """S[1 … L] with a leading axis of passes
 
-    exact      n[L] passes: the whole curvature at the output
-    sampled    one pass, of targets drawn from what the network predicts
+    exact      n[L] passes: the whole curvature at the output; unless there is a key
+    sampled    one pass, of targets drawn by the key from what the network predicts
     empirical  one pass, of the targets Y: Δ itself, no curvature but the Fisher of what was seen
 
     ValueError: another kind, no key to draw by, a network that does not admit it.
     """
+    kind = kind or ("exact" if key is None else "sampled")
     if kind == "exact":
         S = output.roots(net, cache, Y)
     elif kind == "sampled":
         if key is None:
             raise ValueError("key: expected one to draw targets by, such as jax.random.key(0)")
-        S = output.sampled(net, cache, key)[None]
+        S = output.sampled_delta(net, cache, key)[None]
     elif kind == "empirical":
         S = network.output_delta(net, cache, Y)[None]
     else:
@@ -69,16 +70,19 @@ def gauss_newton_diagonal(
     cache: Cache,
     Y: Float[Array, "n_L B"],
     *,
-    kind: Kind = "exact",
+    kind: Kind | None = None,
     key: PRNGKeyArray | None = None,
-) -> Layers:
+) -> Params:
     """(1/B) Σ_c (S ∘ S)(A ∘ A)ᵀ, the diagonal of GGN, like the params
 
-    ValueError: see `root_deltas`.
+    Exact, or sampled by the key if there is one; or the empirical Fisher's, of Y.
+
+    ValueError: another kind, no key to draw by, a network that does not admit it.
     """
     S = root_deltas(net, params, cache, Y, kind, key)
     squares = (None, *(jnp.sum(jnp.square(widen(x)), axis=0) for x in S[1:]))
-    return of_layers(net, cache, squares, lambda A, SS: mean_sums(jnp.square(A), SS))
+    found = of_layers(net, cache, squares, lambda A, SS: mean_sums(jnp.square(A), SS))
+    return like(params, found)
 
 
 def kronecker_factors(
@@ -87,14 +91,17 @@ def kronecker_factors(
     cache: Cache,
     Y: Float[Array, "n_L B"],
     *,
-    kind: Kind = "sampled",
+    kind: Kind | None = None,
     key: PRNGKeyArray | None = None,
 ) -> tuple[Factors, ...]:
-    """ÃÃᵀ/B and G[ℓ] = (1/B) Σ_c SSᵀ: K-FAC, sampled; KFLR, exact; or of the empirical Fisher
+    """ÃÃᵀ/B and G[ℓ] = (1/B) Σ_c SSᵀ: KFLR, exact; K-FAC, sampled by the key if there is one; or of
+    the empirical Fisher
 
-    A ⊗ G is exact for one example, and for a linear network under squared error in expectation.
+    The curvature is about kron(G, A) of [dW db] row by row, as `ravel` has it; exactly so for one
+    example, and for a linear network under squared error in expectation. Of the mean of 𝓛, whose Δ
+    carry no 1/B: factors of Δ/B, as other libraries have them, are 1/B or 1/B² of these.
 
-    ValueError: see `root_deltas`.
+    ValueError: another kind, no key to draw by, a network that does not admit it.
     """
     S = root_deltas(net, params, cache, Y, kind, key)
     return of_layers(net, cache, side_by_side(S), _factors)
@@ -132,11 +139,13 @@ def kfra_factors(
 
 def hessian_diagonal(
     net: Network, params: Params, cache: Cache, Y: Float[Array, "n_L B"], deltas: FromOne
-) -> Layers:
+) -> Params:
     """The diagonal of ∂²J/∂θ², exact: of every example H[ℓ] = ∂²𝓛/∂Z[ℓ]²,
 
         H[ℓ] = diag(g′)W[ℓ+1]ᵀH[ℓ+1]W[ℓ+1]diag(g′) + diag(g″ ∘ W[ℓ+1]ᵀΔ[ℓ+1])
         ∂²J/∂W² = (1/B) diag(H[ℓ]) (A ∘ A)ᵀ
+
+    n[ℓ]² numbers of each example are held for one layer at a time.
 
     ValueError: a hidden softmax, stacked or dropped layers; an output that bends, but for those of
     which 𝓛(Z) is known.
@@ -152,7 +161,8 @@ def hessian_diagonal(
         H = jnp.einsum("ib,jb,bij->bij", prime, prime, pulled) + _own(bend)
         found[l] = jnp.einsum("bii->ib", H)
     diagonals = (None, *(found[l] for l in range(1, L + 1)))
-    return of_layers(net, cache, diagonals, lambda A, h: mean_sums(jnp.square(A), h))
+    found_of = of_layers(net, cache, diagonals, lambda A, h: mean_sums(jnp.square(A), h))
+    return like(params, found_of)
 
 
 def _own(h: Float[Array, "n B"]) -> Float[Array, "B n n"]:
@@ -167,7 +177,7 @@ def _bend_of_output(net: Network, cache: Cache, Y: Array) -> Array:
     if net.activations[-1] == softmax():
         raise ValueError(
             f"hessian_diagonal: expected an output whose Jacobian is diagonal, or softmax with "
-            f"cross_entropy, got {' with '.join(output.pair(net))}"
+            f"cross_entropy, got softmax with {net.loss.name}"
         )
     return second(net, cache, len(cache.A) - 1) * net.loss.dA(cache.A[-1], Y)
 

@@ -11,9 +11,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from pure_nn import network
-from pure_nn.quantities.examples import squared_norms
-from pure_nn.quantities.layers import total
+from pure_nn.quantities.layers import of_layers, total
+from pure_nn.quantities.sums import mean_sums
 from pure_nn.structure import Cache, FromOne, Network
 
 
@@ -36,19 +35,44 @@ class NoiseScale(NamedTuple):
 
 
 def noise_scale(net: Network, cache: Cache, deltas: FromOne) -> NoiseScale:
-    """tr Σ = B/(B−1) (mean of ‖gᵢ‖² − ‖ḡ‖²),  ‖G‖² = ‖ḡ‖² − tr Σ/B; neither grows with B
+    """tr Σ = Σᵢ ‖gᵢ − ḡ‖²/(B − 1),  ‖G‖² = ‖ḡ‖² − tr Σ/B; neither grows with B
+
+    Of norms and inner products alone: with a = A − Ā, d = Δ − Δ̄ and M = (1/B) daᵀ,
+
+        Σᵢ ‖gᵢ − ḡ‖² = Σᵢ ‖dᵢAᵢᵀ + Δ̄aᵢᵀ‖² − B‖M‖²,  and for b Σᵢ ‖dᵢ‖²
+
+    which, other than the mean of ‖gᵢ‖² less ‖ḡ‖², does not cancel where examples agree.
 
     ValueError: one example alone.
     """
     B = cache.A[0].shape[1]
     if B < 2:
         raise ValueError("noise_scale: expected two examples or more, got one, which has no noise")
-    of_each = jnp.mean(squared_norms(net, cache, deltas).all)
-    mean = network.mean_gradients(net, cache, deltas)
-    return from_norms(of_each, total(jax.tree.map(jnp.square, mean), 0), 1, B)
+    trace = total(of_layers(net, cache, deltas, _spread), 0) / (B - 1)
+    mean = of_layers(net, cache, deltas, mean_sums)
+    return NoiseScale(trace, total(jax.tree.map(jnp.square, mean), 0) - trace / B)
 
 
-def from_norms(
+def _spread(A: Array, Δ: Array) -> Array:
+    """Σᵢ ‖gᵢ − ḡ‖² of W and b"""
+    A_mean, D_mean = (jnp.mean(x, axis=1, keepdims=True) for x in (A, Δ))
+    a, d = A - A_mean, Δ - D_mean
+    (dd, aa, AA), (dD, aA) = map(_squares, (d, a, A)), (_inner(d, D_mean), _inner(a, A))
+    W = dd * AA + jnp.sum(jnp.square(D_mean)) * aa + 2 * dD * aA
+    M = mean_sums(a, d)["W"]
+    return jnp.sum(W + dd) - A.shape[1] * jnp.sum(jnp.square(M))
+
+
+def _squares(x: Array) -> Array:
+    return _inner(x, x)
+
+
+def _inner(x: Array, y: Array) -> Array:
+    """Of each column"""
+    return jnp.sum(x * y, axis=0)
+
+
+def two_batch_noise_scale(
     small: Float[Array, "*steps"], big: Float[Array, "*steps"], B_small: int, B_big: int
 ) -> NoiseScale:
     """Of ‖g‖² for two batch sizes, as of devices and of their mean:

@@ -16,30 +16,43 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from pure_nn.activations import sigmoid, softmax
+from pure_nn.losses import binary_cross_entropy, cross_entropy, squared_error
 from pure_nn.precision import widen
 from pure_nn.softmax_digits import softmax_parts
 from pure_nn.stacked import top
 from pure_nn.structure import Cache, Network
-from pure_nn.types import Activation
+from pure_nn.types import Activation, Loss
 
 Columns = Float[Array, "n B"]
-SECOND: dict[str, Callable[[Array, Array], Array]] = {
-    "squared_error": lambda A, Y: jnp.ones_like(A),
-    "cross_entropy": lambda A, Y: Y / jnp.square(A),
-    "binary_cross_entropy": lambda A, Y: Y / jnp.square(A) + (1 - Y) / jnp.square(1 - A),
+SECOND: dict[Loss, Callable[[Array, Array], Array]] = {
+    squared_error(): lambda A, Y: jnp.ones_like(A),
+    cross_entropy(): lambda A, Y: _over_square(Y, A),
+    binary_cross_entropy(): lambda A, Y: _over_square(Y, A) + _over_square(1 - Y, 1 - A),
 }
 SOFT, SHARP = ("softmax", "cross_entropy"), ("sigmoid", "binary_cross_entropy")
 SIMPLE = (SOFT, SHARP, ("sigmoid", "cross_entropy"))  # of which 𝓛(Z) bends by itself
 
 
+def _over_square(Y: Array, A: Array) -> Array:
+    """Y/A², 0 where Y is, however small A"""
+    return jnp.where(Y == 0, 0, Y / jnp.where(Y == 0, 1, jnp.square(A)))
+
+
 def pair(net: Network) -> tuple[str, str]:
-    """The output and the loss. ValueError: a loss whose ∂²𝓛/∂A² is not known here"""
-    if net.loss.name not in SECOND:
+    """The output and the loss; "" for an output of a user's own, whatever its name
+
+    ValueError: a loss whose ∂²𝓛/∂A² is not known here, as of a user's own.
+    """
+    g, loss = net.activations[-1], net.loss
+    if loss not in SECOND:
+        known = ", ".join(of.name for of in SECOND)
+        own = ", of your own" * any(loss.name == of.name for of in SECOND)
         raise ValueError(
-            f"net: expected a loss whose second derivative is known, {', '.join(SECOND)}, "
-            f"got {net.loss.name}"
+            f"net: expected a loss of pure_nn whose second derivative is known, {known}, "
+            f"got {loss.name}{own}"
         )
-    return net.activations[-1].name, net.loss.name
+    return (g.name if g in (softmax(), sigmoid()) else ""), loss.name
 
 
 def curved(net: Network, cache: Cache, Y: Columns, V: Columns) -> Columns:
@@ -49,7 +62,7 @@ def curved(net: Network, cache: Cache, Y: Columns, V: Columns) -> Columns:
         return jnp.sum(Y, axis=0, keepdims=True) * g.pull(Z, A, V)
     if pair(net) in SIMPLE:
         return _slope(net, Z, A, Y) * V
-    return g.pull(Z, A, SECOND[net.loss.name](A, Y) * g.pull(Z, A, V))
+    return g.pull(Z, A, SECOND[net.loss](A, Y) * g.pull(Z, A, V))
 
 
 def roots(net: Network, cache: Cache, Y: Columns) -> Float[Array, "C n B"]:
@@ -62,12 +75,15 @@ def roots(net: Network, cache: Cache, Y: Columns) -> Float[Array, "C n B"]:
         return of_class * jnp.where(one == 1, rest[None], -A[None])
     if pair(net) in SIMPLE:
         return one * jnp.sqrt(_slope(net, Z, A, Y))[None]
-    bend = jnp.sqrt(SECOND[net.loss.name](A, Y))
+    bend = jnp.sqrt(SECOND[net.loss](A, Y))
     return jax.vmap(lambda e: g.pull(Z, A, bend * e))(one)
 
 
-def sampled(net: Network, cache: Cache, key: PRNGKeyArray) -> Columns:
+def sampled_delta(net: Network, cache: Cache, key: PRNGKeyArray) -> Columns:
     """Δ[L] of targets drawn from what the network predicts: y ~ A, or A + N(0, 1)
+
+    Backpropagated, it gives the Δs of the sampled Fisher, of which `empirical_fisher_product` makes
+    products with a direction. Whatever B is, one target an example.
 
     ValueError: an output and a loss that are no likelihood together.
     """
@@ -78,11 +94,11 @@ def sampled(net: Network, cache: Cache, key: PRNGKeyArray) -> Columns:
     if pair(net) == SHARP:
         drawn = jax.random.bernoulli(key, A).astype(Z.dtype)
         return net.loss.delta(Z, A, drawn, g)
-    if net.loss.name == "squared_error":
+    if net.loss == squared_error():
         return g.pull(Z, A, jax.random.normal(key, Z.shape, Z.dtype))
     raise ValueError(
         f"net: expected an output and a loss that are a likelihood, as softmax with cross_entropy, "
-        f"sigmoid with binary_cross_entropy, or squared_error, got {' with '.join(pair(net))}"
+        f"sigmoid with binary_cross_entropy, or squared_error, got {g.name} with {net.loss.name}"
     )
 
 

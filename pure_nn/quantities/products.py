@@ -21,8 +21,7 @@ from pure_nn.precision import product, widen
 from pure_nn.quantities import output
 from pure_nn.quantities.curvature import require_plain
 from pure_nn.quantities.examples import inner_products
-from pure_nn.quantities.layers import Layers
-from pure_nn.structure import Cache, FromOne, Grads, Network, Params
+from pure_nn.structure import Cache, FromOne, Network, Params, like
 from pure_nn.types import Activation
 
 
@@ -33,7 +32,7 @@ def hessian_product(
     Y: Float[Array, "n_L B"],
     deltas: FromOne,
     direction: Params,
-) -> Layers:
+) -> Params:
     """∂²J/∂θ² V, by the R-operator: a forward and a backward pass more
 
     ValueError: stacked or dropped layers, a loss whose second derivative is not known.
@@ -47,12 +46,12 @@ def hessian_product(
         dA = dense.pull(above, deltas[l + 1])
         RdA = dense.pull(V, deltas[l + 1]) + dense.pull(above, RD[l + 1])
         RD[l] = _pulled(net.activations[l - 1], cache, l, (dA, RdA), (RZ[l], RA[l]))
-    return tuple(_products(cache, deltas, RD, RA, l) for l in range(1, L + 1))
+    return like(params, tuple(_products(cache, deltas, RD, RA, l) for l in range(1, L + 1)))
 
 
 def gauss_newton_product(
     net: Network, params: Params, cache: Cache, Y: Float[Array, "n_L B"], direction: Params
-) -> Grads:
+) -> Params:
     """GGN V = (1/B) Σ Jᵀ H J V: RZ[L] forward, the output's curvature, steps 2 and 3 backward
 
     The Fisher product too, where output and loss are a likelihood.
@@ -63,15 +62,18 @@ def gauss_newton_product(
     RZ, _ = _forwards(net, params, cache, direction)
     HJV = output.curved(net, cache, Y, RZ[len(params)]).astype(cache.Z[-1].dtype)
     deltas = network.backpropagate(net, params, cache, HJV)
-    return network.mean_gradients(net, cache, deltas)
+    return like(params, network.mean_gradients(net, cache, deltas))
 
 
 def empirical_fisher_product(
     net: Network, cache: Cache, deltas: FromOne, direction: Params
-) -> Grads:
-    """(1/B) Σᵢ gᵢ⟨gᵢ, V⟩: step 3, each example weighted by its inner product with V"""
+) -> Params:
+    """(1/B) Σᵢ gᵢ⟨gᵢ, V⟩: step 3, each example weighted by its inner product with V
+
+    Of the Δs of the targets, or of targets that `sampled_delta` draws.
+    """
     weights = inner_products(net, cache, deltas, direction).all
-    return network.mean_gradients(net, cache, deltas, weights)
+    return like(direction, network.mean_gradients(net, cache, deltas, weights))
 
 
 def _forwards(
@@ -91,7 +93,7 @@ def _at_output(net: Network, cache: Cache, Y: Array, RZ: Array, RA: Array) -> Ar
     if output.pair(net) in output.SIMPLE:
         return output.curved(net, cache, Y, RZ)
     A, L = widen(cache.A[-1]), len(cache.A) - 1
-    RdA = output.SECOND[net.loss.name](A, Y) * RA
+    RdA = output.SECOND[net.loss](A, Y) * RA
     return _pulled(net.activations[-1], cache, L, (net.loss.dA(A, Y), RdA), (RZ, RA))
 
 

@@ -8,6 +8,9 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from pure_nn.checks import one_key
+from pure_nn.precision import widen
+
 
 class Eigen(NamedTuple):
     """λ, its direction v of norm 1, like the params, and how far it is from one: ‖Hv − λv‖"""
@@ -26,21 +29,25 @@ def largest_eigenvalue(
     by (λ₂/λ)² an iteration, which the residual bounds: some eigenvalue is as near to λ as that.
     Golub & Van Loan, Matrix Computations, 4th ed., section 8.2.
 
-    ValueError: fewer than one iteration.
+    ValueError: fewer than one iteration, a product of other shapes than V. TypeError: no key.
     """
     if iterations < 1:
         raise ValueError(f"iterations: expected 1 or more, got {iterations}")
-    flat, tree = ravel_pytree(like)
+    flat, tree = ravel_pytree(jax.tree.map(widen, like))
 
     def times(v: Array) -> Array:
-        return ravel_pytree(product(tree(v)))[0]
+        given = jax.tree.map(lambda x, of: x.astype(of.dtype), tree(v), like)
+        Hv, shapes = product(given), jax.tree.map(jnp.shape, like)
+        if jax.tree.map(jnp.shape, Hv) != shapes:
+            raise ValueError(f"product: expected HV of the structure and shapes of V, {shapes}")
+        return ravel_pytree(jax.tree.map(widen, Hv))[0].astype(v.dtype)
 
     def again(_: int | Array, v: Array) -> Array:
         Hv = times(v)
         size = jnp.linalg.norm(Hv)
         return jnp.where(size > 0, Hv / jnp.where(size > 0, size, 1), v)
 
-    v = jax.random.normal(key, flat.shape, flat.dtype)
+    v = jax.random.normal(one_key("key", key), flat.shape, flat.dtype)
     v = jax.lax.fori_loop(0, iterations, again, v / jnp.linalg.norm(v))
     Hv = times(v)
     value = jnp.dot(v, Hv)

@@ -35,8 +35,10 @@ def cosines(deltas: FromOne) -> tuple[Float[Array, "*k B B"], ...]:
 
 
 def _cosines(Δ: Float[Array, "*k n B"]) -> Array:
-    norm = jnp.linalg.norm(Δ, axis=-2, keepdims=True)
-    unit = Δ / jnp.where(norm == 0, 1, norm)
+    largest = jnp.max(jnp.abs(Δ), axis=-2, keepdims=True)
+    scaled = Δ / jnp.where(largest == 0, 1, largest)  # so that no square underflows
+    norm = jnp.linalg.norm(scaled, axis=-2, keepdims=True)
+    unit = scaled / jnp.where(norm == 0, 1, norm)
     return jnp.matmul(jnp.swapaxes(unit, -1, -2), unit)
 
 

@@ -5,7 +5,7 @@ gᵢ = ΔᵢAᵢᵀ (and Δᵢ for b) is never formed: each quantity is a produc
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,8 @@ from pure_nn.precision import widen
 from pure_nn.quantities.examples import squared_norms
 from pure_nn.quantities.layers import Layers, PerExample, of_layers
 from pure_nn.structure import Cache, FromOne, Network
+
+Clip = float | Float[Array, ""]
 
 
 class Clipped(NamedTuple):
@@ -30,21 +32,22 @@ def clipped_sum(
     net: Network,
     cache: Cache,
     deltas: FromOne,
-    clip: float | Sequence[float],
+    clip: Clip | Sequence[Clip],
     *,
     weights: Float[Array, " B"] | None = None,
 ) -> Clipped:
     """Σᵢ cᵢgᵢ,  cᵢ = wᵢ min(1, C/‖gᵢ‖): a sum, B times a mean; one example moves it by wᵢC at most
 
     From one backward pass, as (c ∘ Δ)Aᵀ. w is 1 unless `weights`, such as 0 for an example that was
-    not drawn, say otherwise. With one C for each entry of params, its W and b are clipped together
-    by C[ℓ]/‖gᵢ[ℓ]‖, and one example moves all by √ΣC[ℓ]². Abadi et al., Deep learning with
-    differential privacy, CCS 2016; in one pass, Li et al., ICLR 2022.
+    not drawn, say otherwise; what is not finite stays so. With one C for each entry of params, W
+    and b of a layer are clipped together by C[ℓ]/‖gᵢ[ℓ]‖, of an entry of k layers each by itself:
+    one example moves all by √Σ k[ℓ]C[ℓ]². Abadi et al., Deep learning with differential privacy,
+    CCS 2016; in one pass, Bu, Wang, Zha & Karypis, arXiv:2210.00038 (2022).
 
     ValueError: a C that is not positive and finite, other than one or as many as entries.
     """
     C, norms = positive_clips(clip, len(cache.A) - 1), squared_norms(net, cache, deltas)
-    if isinstance(C, float):
+    if not isinstance(C, tuple):
         c = [_factors(C, norms.all)] * (len(cache.A) - 1)
     else:
         of_layer = [of["W"] + of["b"] for of in norms.layers]
@@ -54,19 +57,29 @@ def clipped_sum(
     return Clipped(of_layers(net, cache, scaled, dense.sums), tuple(c), norms)
 
 
-def positive_clips(clip: float | Sequence[float], L: int) -> float | tuple[float, ...]:
-    """C or one C of each entry of params"""
-    given = [clip] if isinstance(clip, int | float) else list(clip)
-    if not all(isinstance(C, int | float) and 0 < C < math.inf for C in given):
-        raise ValueError(f"clip: expected a norm to clip at, positive and finite, got {clip!r}")
-    if isinstance(clip, int | float):
-        return float(clip)
-    if len(given) != L:
+def positive_clips(clip: Any, L: int | None) -> Any:
+    """C or a tuple with the C of each entry of params, of which there are L if that is known"""
+    several = isinstance(clip, Sequence) and not isinstance(clip, str)
+    given = tuple(map(_positive, clip)) if several else (_positive(clip),)
+    if several and len(given) != (L or len(given)):
         raise ValueError(f"clip: expected one norm, or {L}, one for each layer, got {len(given)}")
-    return tuple(map(float, given))
+    return given if several else given[0]
 
 
-def _factors(C: float, squared: Array) -> Array:
+def _positive(C: Any) -> Any:
+    """A number, or one that is traced"""
+    if isinstance(C, jax.core.Tracer) and C.shape == ():
+        return C
+    try:
+        number = math.nan if isinstance(C, bool) else float(C)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise ValueError(f"clip: expected a norm to clip at, positive and finite, got {C!r}")
+    return number
+
+
+def _factors(C: Any, squared: Array) -> Array:
     """min(1, C/‖g‖), 1 where g = 0"""
     norm = jnp.sqrt(jnp.where(squared == 0, 1, squared))
     return jnp.where(squared == 0, 1, jnp.minimum(1, C / norm))
@@ -93,7 +106,9 @@ def variance(net: Network, cache: Cache, deltas: FromOne) -> Layers:
 
         gᵢ − ḡ = Āᵢd + Δ̄a + (da − mean of da)
 
-    so that all that is summed is as small as what the examples differ by. Never below 0.
+    is as small as what the examples differ by; but for an entry that few examples have, as of ReLU,
+    its terms are larger than gᵢ². Of the two forms each entry has the one whose terms are smaller.
+    Never below 0.
 
     ValueError: one example alone, which differs from nothing.
     """
@@ -109,9 +124,12 @@ def _variance(A: Array, Δ: Array) -> dict[str, Array]:
     aa, dd = jnp.square(a), jnp.square(d)
     of_a, of_d = (jnp.mean(x, axis=1, keepdims=True) for x in (aa, dd))
     da, daa, dda, ddaa = (mean_sums(y, x)["W"] for x in (d, dd) for y in (a, aa))
-    crossed = A_mean * D_mean * da + D_mean * daa + A_mean * dda
+    crossed = A_mean * D_mean * da, D_mean * daa, A_mean * dda
     squares = jnp.square(A_mean) * of_d + jnp.square(D_mean) * of_a.T
-    W = squares + 2 * crossed + ddaa - jnp.square(da)
+    size = squares + 2 * sum(map(jnp.abs, crossed)) + ddaa
+    centred = squares + 2 * sum(crossed) + ddaa - jnp.square(da)
+    moment, mean = _second_moment(A, Δ)["W"], mean_sums(A, Δ)["W"]
+    W = jnp.where(moment < size, moment - jnp.square(mean), centred)
     return {"W": jnp.maximum(W, 0), "b": of_d}
 
 

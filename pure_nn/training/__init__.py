@@ -11,12 +11,13 @@
     Interrupt   SIGINT and SIGTERM as a flag that is read between steps
     locate_nonfinite    where a run first left the finite numbers
     noised_mean         differentially private SGD, of a clipped sum; `epsilon_spent`, `noise_for`
-    kfac, natural_gradient      steps along the curvature
+    kfac, natural_gradient      steps along the curvature, for a step of your own: they take more
+                                than gradients at each update
 
-All take the same settings: any `optimizer` of optax, with its schedule, line search or what else it
-chains; `l2` = λ; `compute_dtype` for the products, while parameters and their updates keep their
-own dtype; `observe`, which sees every Δ. Every cost is the cost before the update that it
-belongs to.
+All that train take the same settings: any `optimizer` of optax, with its schedule, line search or
+what else it chains; `l2` = λ; `compute_dtype` for the products, while parameters and their updates
+keep their own dtype; `observe`, which sees every Δ. Every cost is the cost before the update that
+it belongs to.
 """
 
 from pure_nn.training.curved import kfac as kfac

@@ -17,8 +17,9 @@ import optax
 from jax.scipy.sparse.linalg import cg
 from jaxtyping import Array, Int
 
-from pure_nn.precision import product
+from pure_nn.precision import product, wide_dtype, widen
 from pure_nn.quantities.curvature import Factors
+from pure_nn.structure import like
 
 
 class KfacState(NamedTuple):
@@ -40,11 +41,11 @@ def kfac(
     Martens, ICLR 2017, section 5. `update` takes `factors=`, those of
     `quantities.kronecker_factors`.
 
-    ValueError: damping or trust that is not positive, decay outside [0, 1), `every` below 1; at the
-    update, no factors.
+    ValueError: damping or trust that is not positive and finite, decay outside [0, 1), `every`
+    below 1; at the update, no factors.
     """
     _positive("damping", damping)
-    _positive("trust", math.inf if trust is None else trust)
+    _positive("trust", 1.0 if trust is None else trust)
     if not 0 <= decay < 1:
         raise ValueError(f"decay: expected a share in [0, 1), got {decay}")
     if every < 1:
@@ -67,7 +68,13 @@ def kfac(
 
 def _averaged(state: KfacState, factors: Any, decay: float) -> KfacState:
     if factors is None:
-        raise ValueError("factors: expected those of kronecker_factors, got none")
+        raise ValueError(
+            "factors: expected those of kronecker_factors at each update, got none; training.step "
+            "and fit have none to give: write the step, as this module's docstring does"
+        )
+    if len(factors) != len(state.factors):
+        expected, got = len(state.factors), len(factors)
+        raise ValueError(f"factors: expected those of {expected} layers, got {got}")
     averages = jax.tree.map(lambda x, y: decay * x + (1 - decay) * y, state.factors, factors)
     return state._replace(step=state.step + 1, factors=averages)
 
@@ -76,9 +83,10 @@ def _inverses(state: KfacState, damping: float, decay: float, every: int) -> tup
     """Anew at the first of every k steps"""
 
     def anew() -> tuple[Factors, ...]:
-        weight = 1 - decay**state.step  # of all factors so far
-        unbiased = jax.tree.map(lambda x: x / weight.astype(x.dtype), state.factors)
-        return tuple(_inverted(of, damping) for of in unbiased)
+        def unbiased(x: Array) -> Array:
+            return x / (1 - decay ** state.step.astype(x.dtype))  # the weight of all so far
+
+        return tuple(_inverted(of, damping) for of in jax.tree.map(unbiased, state.factors))
 
     found: tuple[Factors, ...] = jax.lax.cond(
         (state.step - 1) % every == 0, anew, lambda: state.inverses
@@ -87,7 +95,7 @@ def _inverses(state: KfacState, damping: float, decay: float, every: int) -> tup
 
 
 def _positive(name: str, value: float) -> None:
-    if not value > 0:
+    if not 0 < value < math.inf:
         raise ValueError(f"{name}: expected a positive number, got {value}")
 
 
@@ -95,8 +103,8 @@ def _zeros(layer: dict[str, Array]) -> Factors:
     W = layer["W"]
     if W.ndim != 2:
         raise ValueError("kfac: expected one layer in each entry; pass pure_nn.unstack(params)")
-    n, n_in = W.shape
-    return Factors(jnp.zeros((n_in + 1, n_in + 1), W.dtype), jnp.zeros((n, n), W.dtype))
+    (n, n_in), dtype = W.shape, wide_dtype(W.dtype)
+    return Factors(jnp.zeros((n_in + 1, n_in + 1), dtype), jnp.zeros((n, n), dtype))
 
 
 def _inverted(of: Factors, damping: float) -> Factors:
@@ -113,20 +121,25 @@ def _inverse(S: Array, damped: Array) -> Array:
 
 
 def _preconditioned(grads: Any, inverses: tuple[Factors, ...]) -> Any:
-    found = [_of_layer(*of) for of in zip(grads, inverses, strict=True)]
-    return jax.tree.unflatten(jax.tree.structure(grads), jax.tree.leaves(found))
+    return like(grads, tuple(map(_of_layer, grads, inverses)))
 
 
 def _of_layer(grads: dict[str, Array], inverse: Factors) -> dict[str, Array]:
-    V = product(product(inverse.G, jnp.concatenate([grads["W"], grads["b"]], axis=1)), inverse.A)
+    """In the dtype of the gradients"""
+    both = jnp.concatenate([widen(grads["W"]), widen(grads["b"])], axis=1)
+    V = product(product(inverse.G, both), inverse.A).astype(grads["W"].dtype)
     return {"W": V[:, :-1], "b": V[:, -1:]}
 
 
 def _shortened(V: Any, grads: Any, trust: float) -> Any:
     """V or, where ⟨V, ∇J⟩ > trust, so much of it"""
-    length = sum(map(jnp.vdot, jax.tree.leaves(V), jax.tree.leaves(grads)))
+    length = sum(jnp.vdot(widen(v), widen(g)) for v, g in _pairs(V, grads))
     share = jnp.sqrt(jnp.where(length > trust, trust / length, 1))
-    return jax.tree.map(lambda v: share * v, V)
+    return jax.tree.map(lambda v: share.astype(v.dtype) * v, V)
+
+
+def _pairs(x: Any, y: Any) -> Any:
+    return zip(jax.tree.leaves(x), jax.tree.leaves(y), strict=True)
 
 
 def natural_gradient(
@@ -151,15 +164,18 @@ def natural_gradient(
     ) -> tuple[Any, optax.EmptyState]:
         if fisher_product is None:
             raise ValueError("fisher_product: expected V ↦ FV at each update, got none")
-        found, _info = cg(_damped(fisher_product, damping), grads, maxiter=iterations)
-        return found, state
+        wide = jax.tree.map(widen, grads)
+        found, _info = cg(_damped(fisher_product, damping, grads), wide, maxiter=iterations)
+        return jax.tree.map(lambda v, g: v.astype(g.dtype), found, grads), state
 
     return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)
 
 
-def _damped(product_of: Callable[[Any], Any], damping: float) -> Callable[[Any], Any]:
+def _damped(product_of: Callable[[Any], Any], damping: float, grads: Any) -> Callable[[Any], Any]:
+    """V ↦ FV + λV, in at least float32; F has V in the dtype of the gradients"""
+
     def damped(V: Any) -> Any:
-        pairs = zip(jax.tree.leaves(product_of(V)), jax.tree.leaves(V), strict=True)
-        return jax.tree.unflatten(jax.tree.structure(V), [FV + damping * v for FV, v in pairs])
+        FV = product_of(jax.tree.map(lambda v, g: v.astype(g.dtype), V, grads))
+        return jax.tree.map(lambda v, of: of.astype(v.dtype) + damping * v, V, like(V, FV))
 
     return damped

@@ -9,14 +9,19 @@ m examples with probability q = B/m, neighbours differing by one example, as dp-
 
 import contextlib
 import functools
+import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, PRNGKeyArray
+
+from pure_nn.checks import one_key
+from pure_nn.quantities.sums import positive_clips
+from pure_nn.structure import like
 
 SMALLEST = 0.01  # noise multiplier that noise_for gives
 
@@ -28,20 +33,23 @@ class NoiseState(NamedTuple):
 
 
 def noised_mean(
-    clip: float, noise: float, batch_size: float, key: PRNGKeyArray | None
+    clip: float | Sequence[float], noise: float, batch_size: float, key: PRNGKeyArray | None
 ) -> optax.GradientTransformation:
     """(Σ cᵢgᵢ + σC·N(0, I))/B of a clipped sum; σ is `noise`, the noise multiplier
 
+    Of one C for each entry of params, C = √Σ k[ℓ]C[ℓ]², k the layers of the entry. Where the update
+    is given params, what it gives has their structure and dtypes.
+
     ValueError: a clip or a batch size that is not positive, σ < 0, noise without a key.
     """
-    for name, value in (("clip", clip), ("batch_size", batch_size)):
-        if not 0 < value < math.inf:
-            raise ValueError(f"{name}: expected a positive number, got {value}")
+    C = positive_clips(clip, None)
+    if not 0 < batch_size < math.inf:
+        raise ValueError(f"batch_size: expected a positive number, got {batch_size}")
     if not 0 <= noise < math.inf:
         raise ValueError(f"noise: expected a noise multiplier from 0 on, got {noise}")
     if key is None and noise > 0:
         raise ValueError("key: expected one to draw the noise by, such as jax.random.key(0)")
-    first = jax.random.key(0) if key is None else key
+    first = jax.random.key(0) if key is None else one_key("key", key)
 
     def init(params: optax.Params) -> NoiseState:
         return NoiseState(first)
@@ -50,10 +58,25 @@ def noised_mean(
         now, following = jax.random.split(state.key)
         leaves, tree = jax.tree.flatten(sums)
         keys = jax.random.split(now, len(leaves))
-        mean = [_noised(x, k, noise * clip) / batch_size for x, k in zip(leaves, keys, strict=True)]
-        return jax.tree.unflatten(tree, mean), NoiseState(following)
+        scale = noise * (_moved(sums, C) if isinstance(C, tuple) else C)
+        mean = [_noised(x, k, scale) / batch_size for x, k in zip(leaves, keys, strict=True)]
+        return _as_params(jax.tree.unflatten(tree, mean), params), NoiseState(following)
 
     return optax.GradientTransformation(init, update)
+
+
+def _as_params(mean: Any, params: Any) -> Any:
+    if params is None:
+        return mean
+    return jax.tree.map(lambda x, p: x.astype(p.dtype), like(params, mean), params)
+
+
+def _moved(sums: Any, clips: tuple[float, ...]) -> float:
+    """How far one example moves a sum at most"""
+    if len(sums) != len(clips):
+        raise ValueError(f"clip: expected one norm, or {len(sums)}, got {len(clips)}")
+    layers = [len(of["W"]) if of["W"].ndim == 3 else 1 for of in sums]
+    return math.sqrt(sum(k * C**2 for k, C in zip(layers, clips, strict=True)))
 
 
 def _noised(x: Array, key: PRNGKeyArray, scale: float) -> Array:
@@ -105,8 +128,8 @@ def noise_for(epsilon: float, delta: float, rate: float, steps: int) -> float:
 def _require(rate: float, steps: int, delta: float) -> None:
     if not 0 < rate <= 1:
         raise ValueError(f"rate: expected the share of examples in a batch, in (0, 1], got {rate}")
-    if steps < 0:
-        raise ValueError(f"steps: expected 0 or more, got {steps}")
+    if steps < 0 or int(steps) != steps:
+        raise ValueError(f"steps: expected a whole number from 0 on, got {steps}")
     if not 0 < delta < 1:
         raise ValueError(f"delta: expected a probability in (0, 1), got {delta}")
 
@@ -131,11 +154,9 @@ def _event(dp_accounting: Any, noise: float, rate: float, steps: int) -> Any:
 @contextlib.contextmanager
 def _without_warnings() -> Iterator[None]:
     """Of orders that are left out of a minimum over orders, hundreds of lines: ε stays a bound"""
-    from absl import logging
-
-    before = logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)
+    log = logging.getLogger("absl")
+    before, log.disabled = log.disabled, True
     try:
         yield
     finally:
-        logging.set_verbosity(before)
+        log.disabled = before

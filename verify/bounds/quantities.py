@@ -129,9 +129,15 @@ def _variance(A: Approximate, Δ: Approximate) -> dict[str, Approximate]:
     a, d, A_mean = A - A_mean, Δ - D_mean, A_mean.T
     aa, dd = a * a, d * d
     da, daa, dda, ddaa = (mean_sums(y, x)["W"] for x in (d, dd) for y in (a, aa))
-    crossed = A_mean * D_mean * da + D_mean * daa + A_mean * dda
+    terms = A_mean * D_mean * da, D_mean * daa, A_mean * dda
+    crossed: Any = sum(terms[1:], terms[0])
     squares = A_mean * A_mean * _mean(dd) + D_mean * D_mean * _mean(aa).T
-    return {"W": squares + 2 * crossed + ddaa - da * da, "b": _mean(dd)}
+    centred = squares + 2 * crossed + ddaa - da * da
+    moment, mean = mean_sums(A * A, Δ * Δ)["W"], mean_sums(A, Δ)["W"]
+    size = squares.x + 2 * sum(np.abs(x.x) for x in terms) + ddaa.x
+    smaller = moment.x < size
+    W = arranged(lambda x, y: np.where(smaller, x, y), moment - mean * mean, centred)
+    return {"W": W, "b": _mean(dd)}
 
 
 def _mean(x: Approximate) -> Approximate:
@@ -148,13 +154,28 @@ def signal_to_noise(of: Pairs) -> Any:
 
 def noise_scale(of: Pairs) -> q.NoiseScale:
     B = of[0][0].shape[1]
-    each: Any = squared_norms(of).all
-    leaves = [x for a, d in of for x in mean_sums(a, d).values()]
-    squares = [(x * x).sum() for x in leaves]
-    return from_norms(each.sum() / B, sum(squares[1:], squares[0]), 1, B)
+    spreads = [_spread(a, d) for a, d in of]
+    trace = sum(spreads[1:], spreads[0]) / (B - 1)
+    squares = [(x * x).sum() for a, d in of for x in mean_sums(a, d).values()]
+    squared = sum(squares[1:], squares[0])
+    numbers: Any = [arranged(np.asarray, x) for x in (trace, squared + -1 / B * trace)]
+    return q.NoiseScale(*numbers)
 
 
-def from_norms(small: Approximate, big: Approximate, B_small: int, B_big: int) -> q.NoiseScale:
+def _spread(A: Approximate, Δ: Approximate) -> Any:
+    A_mean, D_mean = (_mean(x) for x in (A, Δ))
+    a, d = A - A_mean, Δ - D_mean
+    dd, aa, AA, dD, aA = (
+        (x * y).sum(axis=0) for x, y in ((d, d), (a, a), (A, A), (d, D_mean), (a, A))
+    )
+    W = dd * AA + (D_mean * D_mean).sum(axis=0) * aa + 2 * (dD * aA)
+    M = mean_sums(a, d)["W"]
+    return (W + dd).sum() + -A.shape[1] * (M * M).sum()
+
+
+def two_batch_noise_scale(
+    small: Approximate, big: Approximate, B_small: int, B_big: int
+) -> q.NoiseScale:
     small, big = (arranged(np.atleast_1d, x) for x in (small, big))
     trace = (small - big) / (1 / B_small - 1 / B_big)
     squared = (B_big * big - B_small * small) / (B_big - B_small)

@@ -45,9 +45,9 @@ def _compiled(program: Program, problem: Problem) -> Running:
 # ours
 
 
-def _beside(name: str) -> Program:
+def _beside(name: str, **arguments: Any) -> Program:
     def program(net: pure_nn.Network, params: Any, X: Any, Y: Any) -> Any:
-        return quantities.value_and_grad(net, params, X, Y, also=(name,))
+        return quantities.value_and_grad(net, params, X, Y, also={name: arguments})
 
     return program
 
@@ -57,12 +57,6 @@ def _clipped(net: pure_nn.Network, params: Any, X: Any, Y: Any) -> Any:
     cache = pure_nn.forward(net, params, X)
     deltas = pure_nn.backpropagate(net, params, cache, pure_nn.output_delta(net, cache, Y))
     return quantities.clipped_sum(net, cache, deltas, CLIP).sum
-
-
-def _factors(net: pure_nn.Network, params: Any, X: Any, Y: Any) -> Any:
-    cache = pure_nn.forward(net, params, X)
-    grads, _ = pure_nn.backward(net, params, cache, Y)
-    return grads, quantities.kronecker_factors(net, params, cache, Y, kind="empirical")
 
 
 # by autodiff of each example
@@ -154,7 +148,7 @@ PROGRAMS: dict[str, Program] = {
     f"{OURS}, {NORMS}": _beside("squared_norms"),
     f"{OURS}, {CLIPPED}": _clipped,
     f"{OURS}, {SECOND}": _beside("second_moment"),
-    f"{OURS}, {KFAC}": _factors,
+    f"{OURS}, {KFAC}": _beside("kronecker_factors", kind="empirical"),
     f"vmap(grad), {NORMS}": _norms_of_each,
     f"vmap(grad), {CLIPPED}": _clipped_of_each,
     f"vmap(grad), {SECOND}": _squares_of_each,
