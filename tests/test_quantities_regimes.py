@@ -172,7 +172,8 @@ def test_sampled_factors_and_diagonals_average_to_the_exact_ones(net: str) -> No
         off = np.abs(samples.mean(axis=0) - mean)
         error = samples.std(axis=0) / np.sqrt(KEYS) + 1e-12
         assert np.all(off <= 5 * error)
-    assert np.max(np.abs(1.1 * mean - samples.mean(axis=0)) / error) > 5
+        of_A = np.max(error) < 1e-9  # which no target changes
+        assert of_A or np.max(np.abs(1.1 * mean - samples.mean(axis=0)) / error) > 5
 
 
 @pytest.mark.parametrize("net", ["tanh, squared_error", "softmax, cross_entropy"])

@@ -37,7 +37,7 @@ class NoiseScale(NamedTuple):
 def noise_scale(net: Network, cache: Cache, deltas: FromOne) -> NoiseScale:
     """tr Σ = Σᵢ ‖gᵢ − ḡ‖²/(B − 1),  ‖G‖² = ‖ḡ‖² − tr Σ/B; neither grows with B
 
-    Of norms and inner products alone: with a = A − Ā, d = Δ − Δ̄ and M = (1/B) daᵀ,
+    Of norms, inner products and ḡ alone: with a = A − Ā, d = Δ − Δ̄ and M = (1/B) daᵀ = ḡ − Δ̄Āᵀ,
 
         Σᵢ ‖gᵢ − ḡ‖² = Σᵢ ‖dᵢAᵢᵀ + Δ̄aᵢᵀ‖² − B‖M‖²,  and for b Σᵢ ‖dᵢ‖²
 
@@ -48,18 +48,18 @@ def noise_scale(net: Network, cache: Cache, deltas: FromOne) -> NoiseScale:
     B = cache.A[0].shape[1]
     if B < 2:
         raise ValueError("noise_scale: expected two examples or more, got one, which has no noise")
-    trace = total(of_layers(net, cache, deltas, _spread), 0) / (B - 1)
     mean = of_layers(net, cache, deltas, mean_sums)
+    trace = total(of_layers(net, cache, deltas, _spread, mean), 0) / (B - 1)
     return NoiseScale(trace, total(jax.tree.map(jnp.square, mean), 0) - trace / B)
 
 
-def _spread(A: Array, Δ: Array) -> Array:
-    """Σᵢ ‖gᵢ − ḡ‖² of W and b"""
+def _spread(A: Array, Δ: Array, mean: dict[str, Array]) -> Array:
+    """Σᵢ ‖gᵢ − ḡ‖² of W and b; the digits that M loses are squared, and of no account"""
     A_mean, D_mean = (jnp.mean(x, axis=1, keepdims=True) for x in (A, Δ))
     a, d = A - A_mean, Δ - D_mean
     (dd, aa, AA), (dD, aA) = map(_squares, (d, a, A)), (_inner(d, D_mean), _inner(a, A))
     W = dd * AA + jnp.sum(jnp.square(D_mean)) * aa + 2 * dD * aA
-    M = mean_sums(a, d)["W"]
+    M = mean["W"] - D_mean * A_mean.T
     return jnp.sum(W + dd) - A.shape[1] * jnp.sum(jnp.square(M))
 
 

@@ -169,7 +169,7 @@ def _spread(A: Approximate, Δ: Approximate) -> Any:
         (x * y).sum(axis=0) for x, y in ((d, d), (a, a), (A, A), (d, D_mean), (a, A))
     )
     W = dd * AA + (D_mean * D_mean).sum(axis=0) * aa + 2 * (dD * aA)
-    M = mean_sums(a, d)["W"]
+    M = mean_sums(A, Δ)["W"] - D_mean * A_mean.T
     return (W + dd).sum() + -A.shape[1] * (M * M).sum()
 
 
