@@ -46,6 +46,15 @@ def test_contenders_take_turns_in_orders_that_differ() -> None:
     assert {name: len(t.rounds) for name, t in measured.timed.items()} == dict.fromkeys("abc", 4)
 
 
+def test_those_of_a_paired_goal_have_more_turns() -> None:
+    turns: list[str] = []
+    goals = (Goal("a", ("b",), 1.0, paired=True), Goal("a", ("c",), 1.0))
+    contenders = tuple(recording(name, turns) for name in "abc")
+    measured = rounds.measure(Workload("w", TINY, contenders, goals, **QUICK), 1, quiet)
+    assert {name: turns[-18:].count(name) for name in "abc"} == {"a": 8, "b": 8, "c": 2}
+    assert {name: len(t.rounds) for name, t in measured.timed.items()} == dict.fromkeys("abc", 1)
+
+
 def test_one_measurement_is_of_as_many_calls_as_last_so_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

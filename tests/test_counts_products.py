@@ -64,10 +64,9 @@ def step_with_input_gradient(params: Any, X: Any, Y: Any) -> Any:
 
 
 def gradients_twice(params: Any, X: Any, Y: Any) -> Any:
-    """The second from copies, which the compiler takes for others"""
-    same_params, same_X = jax.lax.optimization_barrier((params, X))
+    """The second of the examples in reverse, which the compiler takes for others"""
     once = pure_nn.value_and_grad(NET, params, X, Y)
-    again = pure_nn.value_and_grad(NET, same_params, same_X, Y)
+    again = pure_nn.value_and_grad(NET, params, X[:, ::-1], Y[:, ::-1])
     return jax.tree.map(jnp.add, once, again)
 
 

@@ -285,7 +285,7 @@ def test_the_whole_plan() -> None:
 
 
 def test_rows_that_share_what_they_compute_are_one_job() -> None:
-    laws = plan.plan((), "batch", exhaustively=False).numbers
+    laws = plan.plan((), "d batch", exhaustively=False).numbers
     assert list(rows.jobs((0, *laws), ("float32",)))[1][0] == laws
     assert len(laws) == 3
 

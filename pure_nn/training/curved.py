@@ -38,7 +38,7 @@ def kfac(
     of moving averages of the factors, without bias towards where they began, inverted at every k-th
     step. Martens & Grosse, ICML 2015, sections 5, 6.3. With `trust`, V is no longer than
     ⟨V, ∇J⟩ ≈ VᵀFV ≤ trust: a curvature that few examples saw is trusted no further. Ba, Grosse &
-    Martens, ICLR 2017, section 5. `update` takes `factors=`, those of
+    Martens, ICLR 2017. `update` takes `factors=`, those of
     `quantities.kronecker_factors`.
 
     ValueError: damping or trust that is not positive and finite, decay outside [0, 1), `every`
