@@ -17,7 +17,8 @@ Weights = list[tuple[Array, Array]]  # W (n_out, n_in) and b (n_out, 1) of each 
 @dataclasses.dataclass(frozen=True)
 class Problem:
     """ReLU layers and a softmax with cross-entropy, or as `hidden` and `output` say, by plain
-    gradient descent; m examples, taken B at a time, or B in all. `steps` are those of one call.
+    gradient descent; m examples, taken B at a time, or B in all. `steps`, or `epochs`, are those of
+    one call.
     """
 
     sizes: tuple[int, ...]
@@ -28,6 +29,7 @@ class Problem:
     output: str = "softmax"
     learning_rate: float = 0.1
     steps: int = 1
+    epochs: int = 1
 
     @property
     def activations(self) -> tuple[str, ...]:

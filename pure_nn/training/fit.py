@@ -91,15 +91,19 @@ def fit(
     watching = after_epoch is not None or validation is not None
     watch = _Watch(net, validation, patience, after_epoch)
     carry, costs = jax.tree.map(jnp.copy, (params, optimizer.init(params))), []
+    data = _arranged(how, batch_size, X, Y)
     block = every if watching else epochs
     for start in range(0, epochs, block):
         stop = min(start + block, epochs)
         now = _keys(key, start, stop), None if orders is None else orders[start:stop]
-        carry, J, seen = _epochs(how, batch_size, stop - start, carry, *now, X, Y)
+        carry, J, seen = _epochs(how, batch_size, stop - start, carry, *now, data)
         costs.append(J)
         if watching and watch.ends(stop, carry, J[-1], seen):
             break
     return Fitted(watch.chosen(carry[0]), jnp.concatenate(costs))
+
+
+_arranged = jax.jit(arranged, static_argnames=("how", "batch_size"))  # once for all epochs
 
 
 @functools.partial(jax.jit, static_argnames=("how", "batch_size", "n"), donate_argnames="carry")
@@ -110,11 +114,8 @@ def _epochs(
     carry: Carry,
     keys: Array | None,
     orders: Array | None,
-    X: Array,
-    Y: Array,
+    data: tuple[Array, Array],
 ) -> tuple[Carry, Array, Any]:
-    data = arranged(how, batch_size, X, Y)
-
     def one(carry: Carry, now: tuple[Array | None, Array | None]) -> tuple[Carry, Any]:
         carry, J, seen = one_epoch(how, batch_size, carry, *now, data)
         return carry, (J, seen)

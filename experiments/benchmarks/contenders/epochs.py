@@ -1,4 +1,4 @@
-"""An epoch over shuffled examples, and thousands of steps on all of them, by each."""
+"""Epochs over shuffled examples, and thousands of steps on all of them, by each."""
 
 import functools
 from collections.abc import Callable
@@ -14,17 +14,33 @@ from experiments.benchmarks.problem import Contender, Problem, Running
 from pure_nn import training
 
 
-def own_epoch(problem: Problem) -> Running:
+def own_epochs(problem: Problem) -> Running:
     params, state, X, Y = jax_steps.given(problem, jax_steps.own)
     net, optimizer = jax_steps.network_of(problem), jax_steps.sgd(problem.learning_rate)
-    keys = _keys()
+    keys, how = _keys(), {"optimizer": optimizer, "batch_size": problem.B}
 
-    def epoch(params: Any, state: Any, X: Any, Y: Any) -> Any:
-        now = {"optimizer": optimizer, "batch_size": problem.B, "key": next(keys)}
-        return training.epoch(net, params, state, X, Y, **now)
+    def fit(params: Any, state: Any, X: Any, Y: Any) -> Any:
+        now = {**how, "epochs": problem.epochs, "key": next(keys)}
+        fitted = training.fit(net, params, X, Y, **now)
+        return fitted.params, state, fitted.costs
 
-    stepping = jax_steps.Stepping(epoch, params, state, X, Y)
+    stepping = jax_steps.Stepping(fit, params, state, X, Y)
     return Running(stepping, stepping.wait, stepping.weights)
+
+
+def _several(start: Callable[[Problem], Running]) -> Callable[[Problem], Running]:
+    """Of what runs one epoch a call, as many as the problem has"""
+
+    def started(problem: Problem) -> Running:
+        running = start(problem)
+
+        def call() -> None:
+            for _ in range(problem.epochs):
+                running.call()
+
+        return running._replace(call=call)
+
+    return started
 
 
 def _keys() -> Any:
@@ -84,12 +100,12 @@ def numpy_epoch(problem: Problem) -> Running:
 
 
 EPOCHS = (
-    Contender(OURS, own_epoch),
-    Contender(COLUMNS, functools.partial(scanned_epoch, make=jax_steps.in_columns)),
-    Contender(ROWS, functools.partial(scanned_epoch, make=jax_steps.in_rows)),
-    Contender("PyTorch", pytorch_epoch),
-    Contender("scikit-learn", others.scikit_learn),
-    Contender("NumPy", numpy_epoch),
+    Contender(OURS, own_epochs),
+    Contender(COLUMNS, _several(functools.partial(scanned_epoch, make=jax_steps.in_columns))),
+    Contender(ROWS, _several(functools.partial(scanned_epoch, make=jax_steps.in_rows))),
+    Contender("PyTorch", _several(pytorch_epoch)),
+    Contender("scikit-learn", _several(others.scikit_learn)),
+    Contender("NumPy", _several(numpy_epoch)),
 )
 
 
