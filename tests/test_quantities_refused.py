@@ -258,6 +258,8 @@ def test_names_beside_the_gradient() -> None:
         q.value_and_grad(e.net, e.params, e.X, e.Y, also=("norms",))
     with refuse("also: expected several names, such as ('gram',), got one", TypeError):
         q.value_and_grad(e.net, e.params, e.X, e.Y, also="gram")
+    with refuse("direction: expected a tuple or list like the params, of 2 entries, got NoneType"):
+        q.value_and_grad(e.net, e.params, e.X, e.Y, also={"hessian_product": {"direction": None}})
     with refuse("clip", TypeError):
         q.value_and_grad(e.net, e.params, e.X, e.Y, also=("clipped_sum",))
     for name in ("kronecker_factors", "clipped_sum"):

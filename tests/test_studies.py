@@ -13,6 +13,8 @@ from experiments.studies import vectorised as loops
 from experiments.studies.command import STUDIES, main
 from experiments.studies.study import Outcome
 
+pytestmark = pytest.mark.slow
+
 
 def test_deltas_vanish_and_explode(x64: None) -> None:
     config = vanishing.Config(depth=8, epochs=1)

@@ -1,7 +1,7 @@
 """Quantities beside J and its gradients, in one compiled step: chosen by name, else free.
 
 J, grads, found = quantities.value_and_grad(net, params, X, Y, also=("squared_norms",))
-…, also={"clipped_sum": {"clip": 1.0}, "delta_rms": {}})
+                                           also={"clipped_sum": {"clip": 1.0}, "gram": {}})
 training.fit(…, observe=quantities.observed(net, "delta_rms", "noise_scale"))
 """
 
@@ -13,6 +13,7 @@ import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from pure_nn import network
+from pure_nn.border import checked
 from pure_nn.checks import kind, one_key
 from pure_nn.dropout import Masks
 from pure_nn.l2 import Lambda, penalized
@@ -64,7 +65,7 @@ class Observed:
 def observed(net: Network, *names: str) -> Observed:
     """What `observe=` of training may be: the quantities of these names at each step, by name
 
-    ValueError: a name of none of them, or of one that takes arguments.
+    ValueError: a name of none of them, or of one that takes arguments. TypeError: no network.
     """
     if not isinstance(net, Network):
         raise TypeError(f"net: expected a pure_nn.Network first, got {kind(net)}")
@@ -105,7 +106,8 @@ def value_and_grad(
         **dict.fromkeys(OF_BOTH, (net, params, cache, Y, deltas)),
     }
     every = OF_DELTAS | OF_TARGETS | OF_BOTH
-    return J, grads, {name: every[name](*given[name], **of) for name, of in arguments.items()}
+    found = {name: checked(every[name])(*given[name], **of) for name, of in arguments.items()}
+    return J, grads, found
 
 
 def _arguments(also: Any, draw: PRNGKeyArray | None) -> dict[str, dict[str, Any]]:

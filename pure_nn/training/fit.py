@@ -86,8 +86,7 @@ def fit(
     require_epochs("epochs", epochs)
     require_epochs("every", every)
     require_key(net, batch_size, key, orders)
-    if orders is not None:
-        orders = require_order("orders", orders, (epochs, m), m)
+    orders = None if orders is None else require_order("orders", orders, (epochs, m), m)
     watching = after_epoch is not None or validation is not None
     watch = _Watch(net, validation, patience, after_epoch)
     carry, costs = jax.tree.map(jnp.copy, (params, optimizer.init(params))), []
