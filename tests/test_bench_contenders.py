@@ -150,12 +150,12 @@ TRACED = {"first": (jax_steps.TRACES, 2), "again": (jax_steps.TRACES_AGAIN, 0)}
 def test_tracing_begins_anew_unless_it_is_traced_again(
     which: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As often as the loss and its Δ ask for the parts of the softmax"""
+    """As often as the loss and its Δ ask for the terms of the softmax"""
     (ours, _), times = TRACED[which]
     running = ours.start(TINY)
     running.call()
-    parts = Mock(wraps=losses.softmax_parts)
-    monkeypatch.setattr(losses, "softmax_parts", parts)
+    terms = Mock(wraps=losses.softmax_terms)
+    monkeypatch.setattr(losses, "softmax_terms", terms)
     (running.before or Mock())()
     running.call()
-    assert parts.call_count == times
+    assert terms.call_count == times
