@@ -17,7 +17,7 @@ from pure_nn import quantities as q
 from pure_nn.network import Network
 from pure_nn.precision import widen
 from verify import definitions, recipes
-from verify.bounds import recipe
+from verify.bounds import curvature, recipe
 from verify.cases import Arrays, Case, drawing
 from verify.definitions import BELOW, CLIP, NET, SIZES, B
 
@@ -25,7 +25,8 @@ from verify.definitions import BELOW, CLIP, NET, SIZES, B
 def all_quantities() -> Iterator[Case]:
     """Of one row the name has all functions that it proves."""
     for names, (by_hand, reference, of_recipe) in QUANTITIES.items():
-        yield Case(names, by_hand, reference, of_recipe, _draw, many_digits=False)
+        in_any = recipes.recipe_of(of_recipe)
+        yield Case(names, by_hand, reference, in_any, _draw, many_digits=False)
     for name, net in definitions.OTHERS.items():
         yield _of_other(net, f"{', '.join(BENDING)}: {name}")
 
@@ -39,7 +40,8 @@ def _of_other(net: Network, name: str) -> Case:
         return _bending((net, params, cache, Y), deltas, V)
 
     def of_recipe(m: Any, params: Any, X: Any, Y: Any, V: Any) -> Any:
-        return recipes.bending(m, (net, params, recipe.network(m, net, params, X, Y), Y), V)
+        of = net, params, recipe.network(m, net, params, X, Y), Y
+        return recipes.bending(m, of, curvature.roots(m, *of), V)
 
     def draw(rng: np.random.Generator) -> Arrays:
         params, X, Y, _ = drawing(net, SIZES, B)(rng)
@@ -137,23 +139,19 @@ QUANTITIES: dict[str, tuple[Callable[..., Any], ...]] = {
     "individual_gradients, squared_norms, inner_products, gram, tangent_kernel, observed": (
         _examples,
         definitions.examples,
-        recipes.recipe_of(recipes.examples),
+        recipes.examples,
     ),
     "clipped_sum, second_moment, variance, signal_to_noise, noise_scale, "
-    "two_batch_noise_scale, value_and_grad": (
-        _sums,
-        definitions.sums,
-        recipes.recipe_of(recipes.sums),
-    ),
+    "two_batch_noise_scale, value_and_grad": (_sums, definitions.sums, recipes.sums),
     f"{', '.join(BENDING)}, kronecker_factors, kfra_factors, empirical_fisher_product": (
         _curvature,
         definitions.curvature,
-        recipes.recipe_of(recipes.curvature),
+        recipes.curvature,
     ),
     "delta_rms, delta_ratios, cosines, stuck, feedback_alignment, direct_feedback, "
     "sign_symmetric, alignment_angles, largest_eigenvalue": (
         _state,
         definitions.state,
-        recipes.recipe_of(recipes.state),
+        recipes.state,
     ),
 }

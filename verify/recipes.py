@@ -54,7 +54,7 @@ def sums(m: Any, found: Any, of: Any, params: Any, Y: Any, V: Any, F: Any) -> An
 def curvature(m: Any, found: Any, of: Any, params: Any, Y: Any, V: Any, F: Any) -> Any:
     passes, Δ = of_curvature.roots(m, NET, params, found, Y), [d for _, d in of]
     return (
-        *bending(m, (NET, params, found, Y), V),
+        *bending(m, (NET, params, found, Y), passes, V),
         of_curvature.factors(found, passes),
         of_curvature.factors(found, [Δ]),
         of_curvature.kfra(m, NET, params, found, Y),
@@ -62,9 +62,9 @@ def curvature(m: Any, found: Any, of: Any, params: Any, Y: Any, V: Any, F: Any) 
     )
 
 
-def bending(m: Any, of: Passed, V: Any) -> Any:
+def bending(m: Any, of: Passed, passes: Any, V: Any) -> Any:
     return (
-        of_curvature.diagonal(of[2], of_curvature.roots(m, *of)),
+        of_curvature.diagonal(of[2], passes),
         of_curvature.hessian_diagonal(m, *of),
         of_curvature.gauss_newton_product(m, *of, V),
         of_curvature.hessian_product(m, *of, V),

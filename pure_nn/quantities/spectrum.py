@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -36,8 +37,7 @@ def largest_eigenvalue(
     flat, tree = ravel_pytree(jax.tree.map(widen, like))
 
     def times(v: Array) -> Array:
-        given = jax.tree.map(lambda x, of: x.astype(of.dtype), tree(v), like)
-        Hv, shapes = product(given), jax.tree.map(jnp.shape, like)
+        Hv, shapes = product(optax.tree.cast_like(tree(v), like)), jax.tree.map(jnp.shape, like)
         if jax.tree.map(jnp.shape, Hv) != shapes:
             raise ValueError(f"product: expected HV of the structure and shapes of V, {shapes}")
         return ravel_pytree(jax.tree.map(widen, Hv))[0].astype(v.dtype)

@@ -133,13 +133,9 @@ def _of_layer(grads: dict[str, Array], inverse: Factors) -> dict[str, Array]:
 
 def _shortened(V: Any, grads: Any, trust: float) -> Any:
     """V or, where ⟨V, ∇J⟩ > trust, so much of it"""
-    length = sum(jnp.vdot(widen(v), widen(g)) for v, g in _pairs(V, grads))
+    length = optax.tree.vdot(*(jax.tree.map(widen, x) for x in (V, grads)))
     share = jnp.sqrt(jnp.where(length > trust, trust / length, 1))
     return jax.tree.map(lambda v: share.astype(v.dtype) * v, V)
-
-
-def _pairs(x: Any, y: Any) -> Any:
-    return zip(jax.tree.leaves(x), jax.tree.leaves(y), strict=True)
 
 
 def natural_gradient(
@@ -166,7 +162,7 @@ def natural_gradient(
             raise ValueError("fisher_product: expected V ↦ FV at each update, got none")
         wide = jax.tree.map(widen, grads)
         found, _info = cg(_damped(fisher_product, damping, grads), wide, maxiter=iterations)
-        return jax.tree.map(lambda v, g: v.astype(g.dtype), found, grads), state
+        return optax.tree.cast_like(found, grads), state
 
     return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)
 
@@ -175,7 +171,7 @@ def _damped(product_of: Callable[[Any], Any], damping: float, grads: Any) -> Cal
     """V ↦ FV + λV, in at least float32; F has V in the dtype of the gradients"""
 
     def damped(V: Any) -> Any:
-        FV = product_of(jax.tree.map(lambda v, g: v.astype(g.dtype), V, grads))
-        return jax.tree.map(lambda v, of: of.astype(v.dtype) + damping * v, V, like(V, FV))
+        FV = optax.tree.cast_like(like(V, product_of(optax.tree.cast_like(V, grads))), V)
+        return jax.tree.map(lambda v, Fv: Fv + damping * v, V, FV)
 
     return damped

@@ -68,7 +68,7 @@ def noised_mean(
 def _as_params(mean: Any, params: Any) -> Any:
     if params is None:
         return mean
-    return jax.tree.map(lambda x, p: x.astype(p.dtype), like(params, mean), params)
+    return optax.tree.cast_like(like(params, mean), params)
 
 
 def _moved(sums: Any, clips: tuple[float, ...]) -> float:
@@ -94,9 +94,9 @@ def epsilon_spent(noise: float, rate: float, steps: int, delta: float) -> float:
         raise ValueError(f"noise: expected a noise multiplier from 0 on, got {noise}")
     if noise == 0 or steps == 0:
         return math.inf if steps else 0.0
-    dp_accounting, accountant, _ = _accounting()
+    dp = _accounting()
     with _without_warnings():
-        spent = accountant().compose(_event(dp_accounting, noise, rate, steps))
+        spent = dp.rdp.RdpAccountant().compose(_event(noise, rate, steps))
         return float(spent.get_epsilon(delta))
 
 
@@ -109,15 +109,14 @@ def noise_for(epsilon: float, delta: float, rate: float, steps: int) -> float:
         raise ValueError(f"epsilon: expected a positive number, got {epsilon}")
     if epsilon_spent(SMALLEST, rate, steps, delta) <= epsilon:
         return SMALLEST
-    dp_accounting, accountant, unreached = _accounting()
-    events = functools.partial(_event, dp_accounting, rate=rate, steps=steps)
-    begin = dp_accounting.LowerEndpointAndGuess(SMALLEST, 1.0)
+    dp, events = _accounting(), functools.partial(_event, rate=rate, steps=steps)
+    begin = dp.LowerEndpointAndGuess(SMALLEST, 1.0)
     try:
         with _without_warnings():
-            found = dp_accounting.calibrate_dp_mechanism(
-                accountant, events, epsilon, delta, begin, tol=1e-4
+            found = dp.calibrate_dp_mechanism(
+                dp.rdp.RdpAccountant, events, epsilon, delta, begin, tol=1e-4
             )
-    except unreached as error:
+    except dp.mechanism_calibration.NoBracketIntervalFoundError as error:
         raise ValueError(
             f"epsilon: {steps} steps at rate {rate} cannot stay within ({epsilon}, {delta}), "
             "whatever the noise; take fewer steps, a smaller rate, a larger ε or δ"
@@ -134,21 +133,21 @@ def _require(rate: float, steps: int, delta: float) -> None:
         raise ValueError(f"delta: expected a probability in (0, 1), got {delta}")
 
 
-def _accounting() -> tuple[Any, Any, Any]:
-    """The package, the accountant by Rényi divergences, and what is raised where no noise does"""
+def _accounting() -> Any:
+    """The package, with its accountant by Rényi divergences"""
     try:
-        import dp_accounting
-        from dp_accounting import mechanism_calibration, rdp
+        import dp_accounting.mechanism_calibration
+        import dp_accounting.rdp
     except ImportError as error:
         raise ImportError(
             "the privacy spent needs dp-accounting: pip install 'pure_nn[privacy]'"
         ) from error
-    return dp_accounting, rdp.RdpAccountant, mechanism_calibration.NoBracketIntervalFoundError
+    return dp_accounting
 
 
-def _event(dp_accounting: Any, noise: float, rate: float, steps: int) -> Any:
-    one = dp_accounting.PoissonSampledDpEvent(rate, dp_accounting.GaussianDpEvent(noise))
-    return dp_accounting.SelfComposedDpEvent(one, steps)
+def _event(noise: float, rate: float, steps: int) -> Any:
+    dp = _accounting()
+    return dp.SelfComposedDpEvent(dp.PoissonSampledDpEvent(rate, dp.GaussianDpEvent(noise)), steps)
 
 
 @contextlib.contextmanager

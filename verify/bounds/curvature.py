@@ -19,6 +19,7 @@ from verify.bounds.quantities import (
     Arithmetic,
     Pairs,
     arranged,
+    beside,
     down,
     inner_products,
     mean_sums,
@@ -130,12 +131,12 @@ def hessian_diagonal(
     slope = wide(m.g_prime(net.activations[0], found.Z[1], found.A[1]))
     top, below = [], []
     for i in range(found.Z[-1].shape[1]):
-        of_example = arranged(lambda *x: np.concatenate(x, 1), *(s[:, i : i + 1] for s in S))
+        of_example = beside([s[:, i : i + 1] for s in S])
         own = arranged(lambda x: np.diag(x[:, 0]), bend[:, i : i + 1])
         H = of_example @ of_example.T + own
         top.append(_diagonal(H))
         below.append(_diagonal(W.T @ H @ W))
-    H_top, pulled = (arranged(lambda *x: np.concatenate(x, 1), *x) for x in (top, below))
+    H_top, pulled = map(beside, (top, below))
     back = W.T @ wide(found.deltas[2])
     H_below = pulled * slope * slope + wide(g_second(m, net, found, 1)) * back
     inputs = [wide(a) for a in found.A[:-1]]
@@ -148,8 +149,7 @@ def _diagonal(H: Approximate) -> Approximate:
 
 def kfra(m: Arithmetic, net: Network, params: Any, found: recipe.Quantities, Y: Any) -> Any:
     B, L = found.Z[-1].shape[1], len(params)
-    S = [_root(m, net, found, Y, c) for c in range(len(found.Z[-1].x))]
-    side = arranged(lambda *x: np.concatenate(x, 1), *S)
+    side = beside([_root(m, net, found, Y, c) for c in range(len(found.Z[-1].x))])
     G: dict[int, Any] = {L: side @ side.T / B}
     for l in range(L - 1, 0, -1):
         W = m.exact(params[l]["W"])

@@ -84,8 +84,12 @@ def tangent_kernel(m: Arithmetic, net: Network, params: Any, found: recipe.Quant
 
 def side_by_side(passes: Sequence[Sequence[Approximate]]) -> list[Approximate]:
     """The columns of every layer"""
-    layers = zip(*passes, strict=True)
-    return [arranged(lambda *x: np.concatenate(x, 1), *of) for of in layers]
+    return [beside(of) for of in zip(*passes, strict=True)]
+
+
+def beside(of: Sequence[Approximate]) -> Approximate:
+    """Their columns in one"""
+    return arranged(lambda *x: np.concatenate(x, 1), *of)
 
 
 def row(c: int, n: int, B: int) -> Any:
